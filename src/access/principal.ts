@@ -1,0 +1,39 @@
+import type { KeyDigest, KeyId, OrganizationId, TeamId } from '../core/ids.ts';
+
+/**
+ * A virtual key as the control plane wrote it and the vault signed it. The signature covers the exact JSON text
+ * (`SignedRow.text`), so that a row edited in the database is refused by gateway and vault alike.
+ */
+export interface KeyRow {
+  readonly id: KeyId;
+  readonly digest: KeyDigest;
+  /** Rises with every change of the row; caches hold digest and version together. */
+  readonly version: number;
+  readonly name: string;
+  readonly organization: OrganizationId;
+  readonly team: TeamId;
+  /** Unix milliseconds; absent: never. */
+  readonly expiresAt?: number;
+  /** Model aliases this key may use; absent: all. */
+  readonly models?: readonly string[];
+  /** Requests in flight over all workers; absent: no limit. */
+  readonly maxParallel?: number;
+}
+
+/** A row or snapshot as signed text. `signature` is Ed25519 over `bulkhead/<kind>/v1\n` + text, base64. */
+export interface SignedText {
+  readonly text: string;
+  readonly signature: string;
+}
+
+/** Who is behind a request, after the key's row was verified. */
+export interface Principal {
+  readonly key: KeyRow;
+  readonly signed: SignedText;
+}
+
+/** Looks up keys. One implementation asks `control` over its socket, the other is a table in tests. */
+export interface KeySource {
+  /** Undefined: there is no such key, or it is revoked. Rejects when the source cannot be asked. */
+  resolve(digest: KeyDigest): Promise<SignedText | undefined>;
+}

@@ -1,0 +1,4 @@
+/** Skeleton: filled in beside the codecs. */
+export interface CanonicalResponse {
+  readonly model: string;
+}

@@ -1,0 +1,217 @@
+import type { KeyDigest, CredentialId, OrganizationId, RequestId } from '../core/ids.ts';
+import type { SignedText } from '../access/principal.ts';
+import type { ReserveRequest } from '../admission/admission.ts';
+import type { AuditEntry } from '../audit/record.ts';
+import type { UsageEvent } from '../core/usage.ts';
+
+/**
+ * Every message of every local socket, by the pair of roles that speaks it. `op` tells them apart.
+ * Untrusted senders are checked by the receiver: these types say what a correct sender sends.
+ */
+
+/** What entitles a call to use a credential (architecture.md §2, "Proof"). `jwt` and `caller` are reserved. */
+export type Proof =
+  | {
+      readonly kind: 'key';
+      /** The row exactly as signed. */
+      readonly row: SignedText;
+      /** The virtual key as presented by the client. */
+      readonly key: string;
+    }
+  | { readonly kind: 'service'; readonly grant: SignedText };
+
+/** gateway → vault, `FRAME.call`. The reply is a head (`EgressHead`), data, and trailers (`EgressTrailers`). */
+export interface EgressCall {
+  readonly op: 'egress';
+  readonly requestId: RequestId;
+  readonly attempt: number;
+  readonly proof: Proof;
+  readonly credential: CredentialId;
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** Origin-form path and query, below the credential's base path. Starts with `/`. */
+  readonly path: string;
+  /** End-to-end headers, lower-case names. The vault adds host, length, the credential, connection. */
+  readonly headers: readonly (readonly [string, string])[];
+  /** `bounded`: the body rides in this frame. `streamed`: it follows as data frames and one end. */
+  readonly body: 'bounded' | 'streamed';
+  readonly timeouts: {
+    readonly connectMs: number;
+    /** From the last request byte to the response head. */
+    readonly headMs: number;
+    /** Between two body chunks. */
+    readonly idleMs: number;
+  };
+}
+
+export interface EgressHead {
+  readonly status: number;
+  /** End-to-end response headers, lower-case names, scrubbed. */
+  readonly headers: readonly (readonly [string, string])[];
+}
+
+export interface EgressTrailers {
+  /** Body bytes to and from the upstream, as the vault counted them. */
+  readonly bytesOut: number;
+  readonly bytesIn: number;
+}
+
+/** How the vault puts a secret into a request; each scheme is one file in `vault/auth/`. */
+export type AuthScheme =
+  | { readonly scheme: 'none' }
+  /** `Authorization: Bearer <secret>` */
+  | { readonly scheme: 'bearer' }
+  /** `<name>: <secret>` */
+  | { readonly scheme: 'header'; readonly name: string };
+
+/** What a credential is bound to. Everything here is authenticated by its ciphertext (security.md §4, AAD). */
+export interface CredentialBinding {
+  readonly id: CredentialId;
+  /** `*`: every organization of this node. */
+  readonly organization: OrganizationId | '*';
+  /** `https://api.openai.com` or `http://127.0.0.1:11434`: scheme, host, port; no path. */
+  readonly origin: string;
+  /** Path prefixes it may be used for, each ending at a segment: `/v1/`. */
+  readonly paths: readonly string[];
+  readonly auth: AuthScheme;
+  /** True only where the operator's configuration names this very upstream as private. */
+  readonly allowPrivate: boolean;
+  /** The operator's CONNECT proxy, `http://host:port`. */
+  readonly proxy?: string;
+  /** Extra certificate authorities, PEM. */
+  readonly ca?: string;
+  readonly ceilings?: Ceilings;
+}
+
+/** Limits the gateway cannot influence, per credential and hour. Absent ones are learned (architecture.md §2). */
+export interface Ceilings {
+  readonly requestsPerHour?: number;
+  readonly concurrent?: number;
+  readonly bytesPerHour?: number;
+}
+
+export interface CredentialInfo {
+  readonly binding: CredentialBinding;
+  readonly version: number;
+  /** First 12 hexadecimal digits of a keyed digest of the secret; '' without a secret. */
+  readonly fingerprint: string;
+  readonly createdAt: number;
+  readonly lastUsedAt: number | null;
+  readonly uses: number;
+}
+
+/** control → vault, unary. */
+export type VaultAdminCall =
+  | { readonly op: 'info' }
+  | { readonly op: 'credential.put'; readonly binding: CredentialBinding; /** HPKE, base64; null only for scheme none. */ readonly sealed: SealedSecret | null; readonly at: number }
+  | { readonly op: 'credential.rebind'; readonly binding: CredentialBinding; readonly at: number }
+  | { readonly op: 'credential.list' }
+  | { readonly op: 'credential.remove'; readonly id: CredentialId }
+  /** Sends one request with the credential and answers its status; used by `credential add` and `credential try`. */
+  | { readonly op: 'credential.try'; readonly id: CredentialId; readonly method: 'GET' | 'POST'; readonly path: string; readonly headers: readonly (readonly [string, string])[] }
+  | { readonly op: 'sign'; readonly kind: SignedKind; readonly text: string }
+  /** Persists the digest in the revoked set; resolves when it is on disk. */
+  | { readonly op: 'revoke'; readonly digest: KeyDigest }
+  /** Pins shard 0's signing key on another shard, once. */
+  | { readonly op: 'trust'; readonly verifyKey: string }
+  | { readonly op: 'metrics' };
+
+export type SignedKind = 'key' | 'snapshot' | 'grant';
+
+/** RFC 9180 base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM; info `bulkhead/credential/v1`, aad = credential id. */
+export interface SealedSecret {
+  readonly enc: string;
+  readonly ciphertext: string;
+}
+
+export interface VaultInfo {
+  readonly shard: number;
+  readonly generation: string;
+  readonly state: 'unsealed' | 'sealed';
+  /** X25519 public key for HPKE, raw 32 bytes, base64. */
+  readonly sealingKey: string;
+  /** Ed25519 public key of signed rows, raw 32 bytes, base64. */
+  readonly verifyKey: string;
+  readonly credentials: number;
+  readonly revoked: number;
+}
+
+/** vault → ledger, unary: journal records in order. The reply `{acked}` names the last offset that is durable. */
+export interface JournalCall {
+  readonly op: 'journal';
+  readonly shard: number;
+  /** Generation of the vault process that writes now; records of earlier ones without an end will never get one. */
+  readonly generation: string;
+  readonly records: readonly JournalRecord[];
+}
+
+export type JournalRecord =
+  | {
+      readonly k: 'start';
+      /** Position in the shard's journal; strictly rising over all generations. */
+      readonly offset: number;
+      readonly generation: string;
+      readonly requestId: RequestId;
+      readonly attempt: number;
+      readonly credential: CredentialId;
+      readonly organization: string;
+      readonly key: string;
+      readonly at: number;
+    }
+  | {
+      readonly k: 'end';
+      readonly offset: number;
+      readonly generation: string;
+      readonly requestId: RequestId;
+      readonly attempt: number;
+      /** 0: no response head arrived. */
+      readonly status: number;
+      readonly bytesOut: number;
+      readonly bytesIn: number;
+      readonly outcome: 'complete' | 'cut' | 'cancelled' | 'refused' | 'timeout';
+      readonly at: number;
+    };
+
+/** gateway → ledger, unary. */
+export type LedgerCall =
+  | { readonly op: 'reserve'; readonly request: ReserveRequest }
+  | { readonly op: 'adjust'; readonly requestId: RequestId; readonly maxInputTokens: number; readonly maxOutputTokens: number }
+  /** Ends requests; resent until acknowledged, so the ledger takes every event any number of times. */
+  | { readonly op: 'account'; readonly settled: readonly UsageEvent[]; readonly released: readonly RequestId[] };
+
+/** control → ledger, unary. */
+export type LedgerAdminCall =
+  | { readonly op: 'usage.summary'; readonly by: readonly UsageDimension[]; readonly from: number; readonly to: number; readonly filter: UsageFilter; readonly limit: number }
+  | { readonly op: 'usage.rows'; readonly from: number; readonly to: number; readonly filter: UsageFilter; readonly limit: number; readonly before: string | null }
+  | { readonly op: 'usage.request'; readonly requestId: string }
+  | { readonly op: 'backup'; readonly fileName: string }
+  | { readonly op: 'metrics' };
+
+export const USAGE_DIMENSIONS = ['key', 'team', 'organization', 'model', 'alias', 'provider', 'credential', 'day', 'hour', 'outcome'] as const;
+export type UsageDimension = (typeof USAGE_DIMENSIONS)[number];
+export type UsageFilter = Readonly<Partial<Record<'key' | 'team' | 'organization' | 'model' | 'alias' | 'provider' | 'credential' | 'outcome', string>>>;
+
+/** control → auditor, unary; the reply is an AuditReceipt. */
+export type AuditCall = { readonly op: 'append'; readonly entry: AuditEntry } | { readonly op: 'tail'; readonly limit: number };
+
+/** vault → auditor, unary: credential uses of one interval. A missing `sequence` becomes a signed gap record. */
+export interface UsesCall {
+  readonly op: 'uses';
+  readonly shard: number;
+  readonly generation: string;
+  readonly sequence: number;
+  readonly from: number;
+  readonly to: number;
+  readonly uses: readonly { readonly credential: CredentialId; readonly organization: string; readonly count: number; readonly refused: number; readonly echoes: number }[];
+}
+
+/** gateway → control, unary. */
+export type GatewayControlCall =
+  | { readonly op: 'key.resolve'; readonly digest: KeyDigest }
+  | { readonly op: 'policy.get' };
+
+/** control → gateway, unary, on the connection the gateway opened. A reply acknowledges. */
+export type ControlGatewayCall =
+  | { readonly op: 'policy.apply'; readonly snapshot: SignedText }
+  | { readonly op: 'key.revoked'; readonly digest: KeyDigest }
+  | { readonly op: 'key.changed'; readonly digest: KeyDigest }
+  | { readonly op: 'metrics' };
