@@ -10,7 +10,7 @@ export const picodollars = (amount: bigint): Picodollars => amount as Picodollar
 /** Decimal dollars without rounding: `1_250_000n` → `0.00000125`. At least two decimals. */
 export function formatDollars(amount: Picodollars): string {
   const sign = amount < 0n ? '-' : '';
-  const absolute = amount < 0n ? -amount : amount;
+  const absolute: bigint = amount < 0n ? 0n - amount : amount;
   const whole = absolute / PICODOLLARS_PER_DOLLAR;
   const fraction = (absolute % PICODOLLARS_PER_DOLLAR).toString().padStart(12, '0');
   const trimmed = fraction.replace(/0+$/, '').padEnd(2, '0');

@@ -5,7 +5,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { BulkheadError } from '../core/errors.ts';
+import type { BulkheadError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { encodeWithHead, FRAME } from './frame.ts';
 import { Link } from './link.ts';
