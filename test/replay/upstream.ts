@@ -1,0 +1,94 @@
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { readAnswer, type RecordedAnswer } from './cases.ts';
+
+/**
+ * A provider made of recordings. The model name says what to answer: `case:PROVIDER/ENDPOINT/CASE`, with options behind
+ * `|`: `cut=N` breaks the connection after N body bytes, `pieces=N` sends pieces of N bytes, `delay=MS` waits before each piece.
+ * It remembers what it saw, so that tests can hold the ledger against it.
+ */
+export interface SeenRequest {
+  readonly requestId: string | undefined;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: Buffer;
+  /** True when the client went away before the answer was whole. */
+  aborted: boolean;
+}
+
+export interface ReplayUpstream {
+  readonly origin: string;
+  readonly seen: SeenRequest[];
+  close(): Promise<void>;
+}
+
+export type Answerer = (request: SeenRequest, response: http.ServerResponse) => void | Promise<void>;
+
+interface Options {
+  readonly cut: number | undefined;
+  readonly pieces: number | undefined;
+  readonly delay: number;
+}
+
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+export async function startReplayUpstream(answer: Answerer = answerFromModel): Promise<ReplayUpstream> {
+  const seen: SeenRequest[] = [];
+  const server = http.createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const entry: SeenRequest = {
+        requestId: request.headers['x-client-request-id'] as string | undefined,
+        method: request.method ?? '',
+        path: request.url ?? '',
+        headers: request.headers,
+        body: Buffer.concat(chunks),
+        aborted: false,
+      };
+      seen.push(entry);
+      response.on('close', () => (entry.aborted = !response.writableFinished));
+      void answer(entry, response);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    seen,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+export async function answerFromModel(request: SeenRequest, response: http.ServerResponse): Promise<void> {
+  const { model } = JSON.parse(request.body.toString('utf8') || '{}') as { model?: string };
+  const [name = '', ...flags] = (model ?? '').split('|');
+  if (!name.startsWith('case:')) {
+    response.writeHead(404, { 'content-type': 'application/json' });
+    return void response.end(JSON.stringify({ error: { message: `no such case ${model}`, type: 'invalid_request_error', param: null, code: 'model_not_found' } }));
+  }
+  const option = (key: string): number | undefined => {
+    const found = flags.find((flag) => flag.startsWith(`${key}=`));
+    return found === undefined ? undefined : Number(found.slice(key.length + 1));
+  };
+  await sendRecorded(readAnswer(name.slice('case:'.length)), response, { cut: option('cut'), pieces: option('pieces'), delay: option('delay') ?? 0 });
+}
+
+async function sendRecorded(answer: RecordedAnswer, response: http.ServerResponse, { cut, pieces, delay }: Options): Promise<void> {
+  const streamed = answer.headers['content-type']?.startsWith('text/event-stream') === true;
+  response.writeHead(answer.status, streamed ? answer.headers : { ...answer.headers, 'content-length': String(answer.body.length) });
+  const body = answer.body.subarray(0, cut ?? answer.body.length);
+  const step = pieces ?? Math.max(body.length, 1);
+  for (let at = 0; at < body.length && !response.destroyed; at += step) {
+    if (delay > 0) await wait(delay);
+    response.write(body.subarray(at, at + step));
+    if (pieces !== undefined) await new Promise((resolve) => setImmediate(resolve));
+  }
+  if (cut === undefined) return void response.end();
+  await wait(5);
+  response.socket?.destroy();
+}
