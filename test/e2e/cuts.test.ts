@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import OpenAI from 'openai';
 import { eventEnds, listCases, readAnswer } from '../replay/cases.ts';
+import { seeded } from '../replay/random.ts';
 import { startReplayUpstream, type ReplayUpstream } from '../replay/upstream.ts';
 import { startNode, type RunningNode } from './node.ts';
 
@@ -12,17 +13,6 @@ const streams = (provider: string, endpoint: string): string[] =>
     .filter((found) => found.provider === provider && found.endpoint === endpoint && found.framing === 'sse' && found.status === 200)
     .map((found) => found.case)
     .filter((name) => readAnswer(name).body.length < 60_000);
-
-/** A small seeded generator (mulberry32), so that a failing cut can be repeated. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 interface Cut {
   readonly name: string;
