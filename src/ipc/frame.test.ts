@@ -17,7 +17,9 @@ const cut = (bytes: Buffer, points: readonly number[]): Buffer[] => {
 
 describe('frame reader', () => {
   it('gives the frames that were written, however the bytes are cut', () => {
-    const bodies = fc.array(fc.tuple(fc.integer({ min: 0, max: 0xffff_ffff }), fc.json(), fc.uint8Array({ maxLength: 300 })), { maxLength: 8 });
+    const bodies = fc.array(fc.tuple(fc.integer({ min: 0, max: 0xffff_ffff }), fc.json(), fc.uint8Array({ maxLength: 300 })), {
+      maxLength: 8,
+    });
     fc.assert(
       fc.property(bodies, fc.array(fc.nat(10_000), { maxLength: 20 }), (messages, points) => {
         const bytes = Buffer.concat(messages.map(([id, head, body]) => encodeWithHead(id, FRAME.call, head, body)));
@@ -34,7 +36,10 @@ describe('frame reader', () => {
   });
 
   it('survives every single cut of two frames', () => {
-    const bytes = Buffer.concat([encodeWithHead(1, FRAME.call, '{"a":1}', Buffer.from('body')), encodeWithHead(3, FRAME.end, '{}', undefined)]);
+    const bytes = Buffer.concat([
+      encodeWithHead(1, FRAME.call, '{"a":1}', Buffer.from('body')),
+      encodeWithHead(3, FRAME.end, '{}', undefined),
+    ]);
     for (let i = 0; i <= bytes.length; i++) assert.equal(read([bytes.subarray(0, i), bytes.subarray(i)]).length, 2, `cut at ${i}`);
   });
 

@@ -104,7 +104,11 @@ export class FrameReader {
       }
       const end = offset + 4 + length;
       if (end > bytes.length) break;
-      this.#onFrame({ id: bytes.readUInt32BE(offset + 4), type: bytes[offset + 8] as number, payload: bytes.subarray(offset + PREFIX_BYTES, end) });
+      this.#onFrame({
+        id: bytes.readUInt32BE(offset + 4),
+        type: bytes[offset + 8] as number,
+        payload: bytes.subarray(offset + PREFIX_BYTES, end),
+      });
       offset = end;
     }
     this.#hold(bytes, offset);

@@ -2,7 +2,7 @@ import type { KeyDigest, CredentialId, OrganizationId, RequestId } from '../core
 import type { SignedText } from '../access/principal.ts';
 import type { ReserveRequest } from '../admission/admission.ts';
 import type { AuditEntry } from '../audit/record.ts';
-import type { UsageEvent } from '../core/usage.ts';
+import type { TokenUsage, UsageEvent } from '../core/usage.ts';
 
 /**
  * Every message of every local socket, by the pair of roles that speaks it. `op` tells them apart.
@@ -99,15 +99,30 @@ export interface CredentialInfo {
   readonly uses: number;
 }
 
-/** control → vault, unary. */
+/**
+ * control → vault, unary. Replies: info → VaultInfo; credential.put and .rebind → CredentialInfo; credential.list →
+ * `{credentials: CredentialInfo[], refused: {id, reason}[]}` (refused: records that do not open); credential.try → `{status, bytes}`;
+ * sign → SignedText; metrics → `{metrics}`, a snapshot as telemetry's; the others → `{}`.
+ */
 export type VaultAdminCall =
   | { readonly op: 'info' }
-  | { readonly op: 'credential.put'; readonly binding: CredentialBinding; /** HPKE, base64; null only for scheme none. */ readonly sealed: SealedSecret | null; readonly at: number }
+  | {
+      readonly op: 'credential.put';
+      readonly binding: CredentialBinding;
+      /** HPKE, base64; null only for scheme none. */ readonly sealed: SealedSecret | null;
+      readonly at: number;
+    }
   | { readonly op: 'credential.rebind'; readonly binding: CredentialBinding; readonly at: number }
   | { readonly op: 'credential.list' }
   | { readonly op: 'credential.remove'; readonly id: CredentialId }
   /** Sends one request with the credential and answers its status; used by `credential add` and `credential try`. */
-  | { readonly op: 'credential.try'; readonly id: CredentialId; readonly method: 'GET' | 'POST'; readonly path: string; readonly headers: readonly (readonly [string, string])[] }
+  | {
+      readonly op: 'credential.try';
+      readonly id: CredentialId;
+      readonly method: 'GET' | 'POST';
+      readonly path: string;
+      readonly headers: readonly (readonly [string, string])[];
+    }
   | { readonly op: 'sign'; readonly kind: SignedKind; readonly text: string }
   /** Persists the digest in the revoked set; resolves when it is on disk. */
   | { readonly op: 'revoke'; readonly digest: KeyDigest }
@@ -171,43 +186,194 @@ export type JournalRecord =
       readonly at: number;
     };
 
-/** gateway → ledger, unary. */
+/**
+ * gateway → ledger, unary. `reserve` answers `{}` from memory or an error frame (`too_many_parallel_requests`,
+ * `admission_unavailable`); `adjust` answers `{}`; `account` answers AccountReply once its events are on disk.
+ * The first event of a request ends its reservation, so that all attempts of one request go into one call.
+ */
 export type LedgerCall =
   | { readonly op: 'reserve'; readonly request: ReserveRequest }
   | { readonly op: 'adjust'; readonly requestId: RequestId; readonly maxInputTokens: number; readonly maxOutputTokens: number }
   /** Ends requests; resent until acknowledged, so the ledger takes every event any number of times. */
   | { readonly op: 'account'; readonly settled: readonly UsageEvent[]; readonly released: readonly RequestId[] };
 
-/** control → ledger, unary. */
+/** Events in `rejected` are malformed or not the sender's to report: sending them again changes nothing. */
+export interface AccountReply {
+  readonly accepted: number;
+  readonly rejected: readonly { readonly requestId: string; readonly reason: string }[];
+}
+
+/** Reply to `journal`. -1: nothing is stored of this shard yet. */
+export interface JournalReply {
+  readonly acked: number;
+}
+
+/**
+ * control → ledger, unary. Replies: usage.summary → UsageSummaryReply; usage.rows → UsageRowsReply; usage.request →
+ * `{rows: UsageRow[]}`, one per attempt; backup → `{file, bytes}` below the ledger's `backups/`; metrics → `{metrics}`.
+ * `from` and `to` are Unix milliseconds, [from, to).
+ */
 export type LedgerAdminCall =
-  | { readonly op: 'usage.summary'; readonly by: readonly UsageDimension[]; readonly from: number; readonly to: number; readonly filter: UsageFilter; readonly limit: number }
-  | { readonly op: 'usage.rows'; readonly from: number; readonly to: number; readonly filter: UsageFilter; readonly limit: number; readonly before: string | null }
+  | {
+      readonly op: 'usage.summary';
+      readonly by: readonly UsageDimension[];
+      readonly from: number;
+      readonly to: number;
+      readonly filter: UsageFilter;
+      readonly limit: number;
+    }
+  | {
+      readonly op: 'usage.rows';
+      readonly from: number;
+      readonly to: number;
+      readonly filter: UsageFilter;
+      readonly limit: number;
+      readonly before: string | null;
+    }
   | { readonly op: 'usage.request'; readonly requestId: string }
   | { readonly op: 'backup'; readonly fileName: string }
   | { readonly op: 'metrics' };
 
-export const USAGE_DIMENSIONS = ['key', 'team', 'organization', 'model', 'alias', 'provider', 'credential', 'day', 'hour', 'outcome'] as const;
+export const USAGE_DIMENSIONS = [
+  'key',
+  'team',
+  'organization',
+  'model',
+  'alias',
+  'provider',
+  'credential',
+  'day',
+  'hour',
+  'outcome',
+] as const;
 export type UsageDimension = (typeof USAGE_DIMENSIONS)[number];
-export type UsageFilter = Readonly<Partial<Record<'key' | 'team' | 'organization' | 'model' | 'alias' | 'provider' | 'credential' | 'outcome', string>>>;
+export type UsageFilter = Readonly<
+  Partial<Record<'key' | 'team' | 'organization' | 'model' | 'alias' | 'provider' | 'credential' | 'outcome', string>>
+>;
+
+/** What proves a row: `open` and `unconfirmed` have the vault's word alone, `usage-first` and `unmatched` the gateway's alone. */
+export const ROW_STATES = ['open', 'usage-first', 'confirmed', 'unconfirmed', 'unmatched'] as const;
+export type RowState = (typeof ROW_STATES)[number];
+
+/** Sums over the calls that share the asked dimensions. */
+export interface UsageSummaryRow {
+  /** By dimension name; `day` is `2026-11-23`, `hour` is `2026-11-23T14:00Z`, both UTC. */
+  readonly dimensions: Readonly<Partial<Record<UsageDimension, string>>>;
+  /** Calls that reached a provider, those under way included. */
+  readonly requests: number;
+  readonly open: number;
+  readonly unconfirmed: number;
+  readonly unmatched: number;
+  /** Calls whose price the table does not know; they are charged like the dearest model of their list. */
+  readonly unpriced: number;
+  readonly estimated: number;
+  /** Calls with an outcome other than `ok`, unconfirmed ones aside. */
+  readonly failed: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cachedInputTokens: number;
+  readonly cacheWriteTokens: number;
+  readonly reasoningTokens: number;
+  readonly audioTokens: number;
+  /** Decimal digits. */
+  readonly picodollars: string;
+  readonly latencyMsTotal: number;
+  readonly firstByteMsTotal: number;
+  /** Calls that have a first byte, for the mean. */
+  readonly firstBytes: number;
+}
+
+export interface UsageSummaryReply {
+  readonly rows: readonly UsageSummaryRow[];
+  /** True: there are more groups than `limit`; those with the highest cost are here. */
+  readonly truncated: boolean;
+}
+
+/** One call to a provider. Texts are '' where the side that knows them has not reported. */
+export interface UsageRow {
+  readonly requestId: string;
+  readonly attempt: number;
+  readonly state: RowState;
+  readonly organization: string;
+  readonly team: string;
+  readonly key: string;
+  readonly credential: string;
+  readonly provider: string;
+  readonly alias: string;
+  readonly model: string;
+  readonly endpoint: string;
+  readonly stream: boolean;
+  readonly status: number;
+  readonly outcome: string;
+  readonly usage: TokenUsage;
+  /** Decimal digits. */
+  readonly picodollars: string;
+  readonly priceVersion: string;
+  readonly priceKnown: boolean;
+  readonly estimated: boolean;
+  /** True: gateway and vault name different owners; the vault's are shown. */
+  readonly disputed: boolean;
+  readonly proof: string;
+  readonly startedAt: number;
+  readonly latencyMs: number;
+  readonly firstByteMs: number | null;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** The vault's own count; null until its record arrived. */
+  readonly upstreamBytesIn: number | null;
+  readonly upstreamBytesOut: number | null;
+  readonly upstreamOutcome: string | null;
+}
+
+export interface UsageRowsReply {
+  /** Newest first. */
+  readonly rows: readonly UsageRow[];
+  /** Goes into `before` for the next page; null: this was the last. */
+  readonly next: string | null;
+}
 
 /** control → auditor, unary; the reply is an AuditReceipt. */
-export type AuditCall = { readonly op: 'append'; readonly entry: AuditEntry } | { readonly op: 'tail'; readonly limit: number };
+export type AuditCall =
+  | { readonly op: 'append'; readonly entry: AuditEntry }
+  | { readonly op: 'tail'; readonly limit: number }
+  /** Copies the log into the auditor's folder under this name. */
+  | { readonly op: 'backup'; readonly fileName: string };
 
 /** vault → auditor, unary: credential uses of one interval. A missing `sequence` becomes a signed gap record. */
 export interface UsesCall {
   readonly op: 'uses';
   readonly shard: number;
   readonly generation: string;
+  /** From 1 for every generation. A summary without a reply is sent again under its number. */
   readonly sequence: number;
   readonly from: number;
   readonly to: number;
-  readonly uses: readonly { readonly credential: CredentialId; readonly organization: string; readonly count: number; readonly refused: number; readonly echoes: number }[];
+  readonly uses: readonly {
+    readonly credential: CredentialId;
+    readonly organization: string;
+    readonly count: number;
+    readonly refused: number;
+    readonly echoes: number;
+  }[];
 }
 
 /** gateway → control, unary. */
-export type GatewayControlCall =
-  | { readonly op: 'key.resolve'; readonly digest: KeyDigest }
-  | { readonly op: 'policy.get' };
+export type GatewayControlCall = { readonly op: 'key.resolve'; readonly digest: KeyDigest } | { readonly op: 'policy.get' };
+
+/** Reply to `key.resolve`. Null: there is no such key, or it is revoked. */
+export interface KeyResolveReply {
+  readonly row: SignedText | null;
+}
+
+/** Reply to `policy.get`. Null: no snapshot was signed yet; one is pushed as soon as there is. */
+export interface PolicyGetReply {
+  readonly snapshot: SignedText | null;
+}
+
+/** Reply to `tail`: the newest lines of the log, oldest first, exactly as they stand in the file. */
+export interface AuditTailReply {
+  readonly lines: readonly string[];
+}
 
 /** control → gateway, unary, on the connection the gateway opened. A reply acknowledges. */
 export type ControlGatewayCall =

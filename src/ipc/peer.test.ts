@@ -273,7 +273,15 @@ describe('link', () => {
     const peers = await serve({ onCall: (call) => call.reply({ ok: 1 }) });
     assert.deepEqual((await early).head, { ok: 1 });
     peers[0]?.destroy();
-    assert.deepEqual((await link.ready().then((peer) => peer.unary({})).catch(() => link.unary({}))).head, { ok: 1 });
+    assert.deepEqual(
+      (
+        await link
+          .ready()
+          .then((peer) => peer.unary({}))
+          .catch(() => link.unary({}))
+      ).head,
+      { ok: 1 },
+    );
   });
 
   it('rejects with its own code when nobody listens in time', async () => {

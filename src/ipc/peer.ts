@@ -388,7 +388,8 @@ export class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost';
 }
 
-const connectionLost = (): BulkheadError => new BulkheadError('internal', {}, { cause: new ConnectionLost('the local connection is closed') });
+const connectionLost = (): BulkheadError =>
+  new BulkheadError('internal', {}, { cause: new ConnectionLost('the local connection is closed') });
 
 export const isConnectionLost = (error: unknown): boolean => error instanceof BulkheadError && error.cause instanceof ConnectionLost;
 

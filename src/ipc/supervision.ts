@@ -44,10 +44,13 @@ export type SupervisorCall =
   | { readonly op: 'kill'; readonly role: Role; readonly index: number }
   | { readonly op: 'print'; readonly text: string };
 
+/** The operator's files that travel to children as opaque bytes: bulkhead.yaml to control, certificate and key to gateways. */
+export type FileName = 'config' | 'tls.cert' | 'tls.key';
+
 /** supervisor → child: `boot` first, then any of the others. */
 export type SupervisorNote =
   | { readonly op: 'boot'; readonly boot: Boot }
-  | { readonly op: 'file'; readonly name: 'config' | 'tls.cert' | 'tls.key'; /** The bytes follow as the note's body. */ readonly path: string }
+  | { readonly op: 'file'; readonly name: FileName; /** The bytes follow as the note's body. */ readonly path: string }
   | { readonly op: 'drain'; readonly graceMs: number };
 
 export interface ProcessInfo {
