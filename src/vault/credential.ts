@@ -1,0 +1,93 @@
+import { createHash, createHmac } from 'node:crypto';
+import { BulkheadError } from '../core/errors.ts';
+import type { CredentialBinding, CredentialInfo } from '../ipc/messages.ts';
+import type { Resolve } from './address.ts';
+import { headerBefore } from './auth/schemes.ts';
+import { isForbiddenHeader, isPlainPath } from './bind.ts';
+import { Dialer } from './connect.ts';
+import { Masked } from './masked.ts';
+import { Pool } from './pool.ts';
+import { EchoForms } from './scrub.ts';
+
+const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+const ORGANIZATION = /^(?:\*|[A-Za-z0-9][A-Za-z0-9._-]{0,63})$/;
+const HEADER_NAME = /^[a-z][a-z0-9-]{0,63}$/;
+const MAX_SECRET_BYTES = 8192;
+
+export interface CredentialFacts {
+  readonly version: number;
+  readonly createdAt: number;
+}
+
+/** One open credential: its binding, its secret at rest, its connections, its use. */
+export class Credential {
+  readonly binding: CredentialBinding;
+  readonly facts: CredentialFacts;
+  readonly secret: Masked;
+  readonly echoes: EchoForms;
+  /** Stands before the secret in its header line; null: no header. */
+  readonly before: string | null;
+  readonly host: string;
+  readonly pool: Pool;
+  readonly #fingerprint: string;
+  uses = 0;
+  lastUsedAt: number | null = null;
+
+  /** Takes the secret and overwrites it. */
+  constructor(binding: CredentialBinding, facts: CredentialFacts, secret: Buffer, resolve: Resolve) {
+    this.binding = binding;
+    this.facts = facts;
+    this.#fingerprint =
+      secret.length === 0 ? '' : createHmac('sha256', `bulkhead/fingerprint/${binding.id}`).update(secret).digest('hex').slice(0, 12);
+    this.secret = new Masked(secret);
+    this.echoes = new EchoForms(this.secret);
+    this.before = headerBefore(binding.auth);
+    this.host = new URL(binding.origin).host;
+    this.pool = new Pool(new Dialer(binding, resolve));
+  }
+
+  get info(): CredentialInfo {
+    const { binding, facts, uses, lastUsedAt } = this;
+    return { binding, ...facts, fingerprint: this.#fingerprint, lastUsedAt, uses };
+  }
+}
+
+/** Associated data of a record (security.md §4): it opens only as this credential of this organization, bound to exactly this. */
+export function associatedData({ id, organization, ...bound }: CredentialBinding, version: number): string {
+  const { origin, paths, auth, allowPrivate, proxy = null, ca = null, ceilings = {} } = bound;
+  const { requestsPerHour = null, concurrent = null, bytesPerHour = null } = ceilings;
+  const scheme = [auth.scheme, auth.scheme === 'header' ? auth.name : null];
+  const canonical = JSON.stringify([origin, paths, scheme, allowPrivate, proxy, ca, requestsPerHour, concurrent, bytesPerHour]);
+  return `bh1|${organization}|credential|${id}|${version}|${createHash('sha256').update(canonical).digest('hex')}`;
+}
+
+/** Throws `invalid_field` for a binding that could mean more than it says. */
+export function checkBinding(binding: CredentialBinding): void {
+  const { id, organization, origin, paths, auth, allowPrivate, proxy, ca, ceilings = {} } = binding;
+  const isOrigin = (text: string, protocols: RegExp): boolean => URL.parse(text)?.origin === text && protocols.test(text);
+  const isCount = (value: unknown): boolean => value === undefined || (Number.isSafeInteger(value) && (value as number) > 0);
+  const wrong = [
+    ['id', NAME.test(id)],
+    ['organization', ORGANIZATION.test(organization)],
+    // A key never crosses a network in clear: plain HTTP only to what the operator named as private.
+    ['origin', isOrigin(origin, /^https:/) || (isOrigin(origin, /^http:/) && (allowPrivate || auth.scheme === 'none'))],
+    ['paths', Array.isArray(paths) && paths.length > 0 && paths.every((path) => typeof path === 'string' && isPlainPath(path))],
+    ['auth', ['none', 'bearer'].includes(auth.scheme) || (auth.scheme === 'header' && isHeaderForKeys(auth.name))],
+    ['allowPrivate', typeof allowPrivate === 'boolean'],
+    ['proxy', proxy === undefined || isOrigin(proxy, /^http:/)],
+    ['ca', ca === undefined || ca.trimStart().startsWith('-----BEGIN CERTIFICATE-----')],
+    ['ceilings', isCount(ceilings.requestsPerHour) && isCount(ceilings.concurrent) && isCount(ceilings.bytesPerHour)],
+  ].find(([, right]) => right !== true);
+  if (wrong !== undefined) throw new BulkheadError('invalid_field', { field: String(wrong[0]), reason: 'it is not one the vault takes' });
+}
+
+/** A name a provider may want its key under, but none of those that frame the message. */
+const isHeaderForKeys = (name: string): boolean =>
+  HEADER_NAME.test(name) && (!isForbiddenHeader(name) || /^(?:authorization|x-api-key|api-key|x-goog-api-key)$/.test(name));
+
+/** Visible ASCII only: anything else could end the header line that carries it. */
+export function checkSecret(secret: Buffer): void {
+  if (secret.length === 0 || secret.length > MAX_SECRET_BYTES || secret.some((byte) => byte < 0x21 || byte > 0x7e)) {
+    throw new BulkheadError('invalid_field', { field: 'secret', reason: 'it must be visible ASCII without blanks, at most 8,192 bytes' });
+  }
+}

@@ -1,0 +1,177 @@
+import { BulkheadError } from '../core/errors.ts';
+
+/**
+ * Reads one HTTP/1.1 response (RFC 9112) from chunks of any size, strictly and bounded: what two readers could
+ * understand differently is refused, never repaired.
+ */
+const MAX_HEAD_BYTES = 64 * 1024;
+const MAX_HEADERS = 256;
+const MAX_INTERIM = 5;
+const MAX_LINE_BYTES = 256;
+const MAX_TRAILER_BYTES = 8 * 1024;
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
+/** Name and value with the blanks around it, each class once: nothing for a hostile head to make the expression back-track on. */
+const HEADER_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)$/;
+/** Meant for this connection only (RFC 9110 §7.6.1), or state that a provider would keep in a client it does not know. */
+const DROPPED = new Set(['connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'set-cookie']);
+const isDropped = (name: string): boolean => DROPPED.has(name) || name.startsWith('proxy-');
+
+type Header = readonly [string, string];
+const invalid = (reason: string): BulkheadError => new BulkheadError('upstream_invalid', { reason });
+
+export interface ResponseEvents {
+  onHead(status: number, headers: readonly Header[]): void;
+  /** The body bytes of one read, together. */
+  onBody(bytes: Buffer): void;
+  /** `reusable`: the connection may carry another request. */
+  onEnd(reusable: boolean): void;
+}
+
+export class ResponseParser {
+  readonly #events: ResponseEvents;
+  /** Overwrites what must not become text, before any of the head does. */
+  readonly #scrubHead: (head: Buffer) => void;
+  #state: 'head' | 'length' | 'close' | 'size' | 'data' | 'trailer' | 'done' = 'head';
+  #head: Buffer = Buffer.alloc(0);
+  #line = '';
+  #left = 0;
+  #trailerBytes = 0;
+  #interim = 0;
+  #reusable = false;
+  #parts: Buffer[] = [];
+
+  constructor(events: ResponseEvents, scrubHead: (head: Buffer) => void) {
+    this.#events = events;
+    this.#scrubHead = scrubHead;
+  }
+
+  /** Throws `upstream_invalid` or `upstream_redirect`; the connection cannot be used further then. */
+  push(chunk: Buffer): void {
+    let at = 0;
+    while (at < chunk.length && this.#state !== 'done') {
+      if (this.#state === 'head') {
+        chunk = this.#readHead(chunk.subarray(at));
+        at = 0;
+      } else if (this.#state === 'length' || this.#state === 'data' || this.#state === 'close') at = this.#readBody(chunk, at);
+      else at = this.#readLine(chunk, at);
+    }
+    if (at < chunk.length) this.#reusable = false;
+    this.#deliver();
+  }
+
+  /** The connection ended. True: the answer is whole, because its end was the only mark it had. */
+  close(): boolean {
+    if (this.#state !== 'close') return this.#state === 'done';
+    this.#state = 'done';
+    this.#deliver();
+    return true;
+  }
+
+  #deliver(): void {
+    const parts = this.#parts;
+    if (parts.length > 0) {
+      this.#parts = [];
+      this.#events.onBody(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts));
+    }
+    if (this.#state === 'done') this.#events.onEnd(this.#reusable);
+  }
+
+  /** Gives what follows the head, or nothing while it is incomplete. */
+  #readHead(chunk: Buffer): Buffer {
+    const bytes = this.#head.length === 0 ? chunk : Buffer.concat([this.#head, chunk]);
+    const end = bytes.indexOf('\r\n\r\n', Math.max(0, this.#head.length - 3), 'latin1');
+    if ((end === -1 ? bytes.length : end) > MAX_HEAD_BYTES) throw invalid('its head is too large');
+    this.#head = end === -1 ? bytes : Buffer.alloc(0);
+    if (end === -1) return Buffer.alloc(0);
+    this.#scrubHead(bytes.subarray(0, end));
+    this.#parseHead(bytes.toString('latin1', 0, end).split('\r\n'));
+    return bytes.subarray(end + 4);
+  }
+
+  #parseHead(lines: readonly string[]): void {
+    const [, minor, code] = STATUS_LINE.exec(lines[0] as string) ?? [];
+    if (code === undefined) throw invalid('its status line is malformed');
+    if (lines.length > MAX_HEADERS + 1) throw invalid('it has too many headers');
+    const headers = lines.slice(1).map((line): Header => {
+      const match = HEADER_LINE.exec(line);
+      if (match === null) throw invalid('a header line is malformed');
+      return [(match[1] as string).toLowerCase(), trimBlanks(match[2] as string)];
+    });
+    const status = Number(code);
+    if (status >= 200) return this.#begin(status, minor === '1', headers);
+    if (status === 101 || ++this.#interim > MAX_INTERIM) throw invalid('it switches protocols or sends too many interim answers');
+  }
+
+  #begin(status: number, persistent: boolean, headers: readonly Header[]): void {
+    if (status >= 300 && status < 400) throw new BulkheadError('upstream_redirect');
+    const all = (name: string): string[] => headers.filter((header) => header[0] === name).map((header) => header[1].toLowerCase());
+    const [lengths, codings] = [all('content-length'), all('transfer-encoding')];
+    const named = all('connection').flatMap((value) => value.split(',').map((name) => name.trim()));
+    if (all('content-encoding').some((value) => value !== 'identity')) throw invalid('it is compressed although that was not asked for');
+    if (codings.length > 0 && (lengths.length > 0 || codings.length > 1 || codings[0] !== 'chunked' || !persistent))
+      throw invalid('its transfer-encoding is not allowed');
+    if (lengths.length > 1 || (lengths[0] !== undefined && !/^\d{1,15}$/.test(lengths[0])))
+      throw invalid('its content-length is not valid');
+    this.#left = Number(lengths[0] ?? 0);
+    this.#reusable = persistent && !named.includes('close');
+    if (status === 204 || (lengths.length > 0 && this.#left === 0)) this.#state = 'done';
+    else if (codings.length > 0) this.#state = 'size';
+    else this.#state = lengths.length > 0 ? 'length' : 'close';
+    if (this.#state === 'close') this.#reusable = false;
+    this.#events.onHead(
+      status,
+      headers.filter(([name]) => !isDropped(name) && !named.includes(name)),
+    );
+  }
+
+  #readBody(chunk: Buffer, at: number): number {
+    const end = this.#state === 'close' ? chunk.length : Math.min(chunk.length, at + this.#left);
+    this.#parts.push(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
+    if (this.#state === 'close') return end;
+    this.#left -= end - at;
+    // A chunk's data is followed by an empty line, which `size` expects once #line says so.
+    if (this.#left === 0) [this.#state, this.#line] = this.#state === 'length' ? ['done', ''] : ['size', '\n'];
+    return end;
+  }
+
+  /** Takes bytes up to and including one CRLF; the line may be spread over reads. */
+  #readLine(chunk: Buffer, at: number): number {
+    const found = chunk.indexOf(0x0a, at);
+    const end = found === -1 ? chunk.length : found + 1;
+    if (this.#line.length + end - at > MAX_LINE_BYTES + (this.#state === 'trailer' ? MAX_TRAILER_BYTES : 0))
+      throw invalid('a chunk line is too long');
+    this.#line += chunk.toString('latin1', at, end);
+    if (found === -1) return end;
+    const line = this.#line;
+    this.#line = '';
+    if (!line.endsWith('\r\n')) throw invalid('a chunk line ends without CRLF');
+    if (this.#state === 'size') this.#onSizeLine(line);
+    else this.#onTrailerLine(line);
+    return end;
+  }
+
+  #onSizeLine(line: string): void {
+    if (line === '\n\r\n') return;
+    const match = /^([0-9a-fA-F]{1,8})(?:[\t ]*;[\t\x20-\x7e]*)?\r\n$/.exec(line);
+    if (match === null) throw invalid('a chunk size is malformed');
+    this.#left = Number.parseInt(match[1] as string, 16);
+    this.#state = this.#left === 0 ? 'trailer' : 'data';
+  }
+
+  /** Trailers are read to find the end and are dropped. */
+  #onTrailerLine(line: string): void {
+    if (line === '\r\n') this.#state = 'done';
+    else if (!HEADER_LINE.test(line.slice(0, -2)) || (this.#trailerBytes += line.length) > MAX_TRAILER_BYTES)
+      throw invalid('its trailers are not valid');
+  }
+}
+
+/** Without spaces and tabs at both ends (RFC 9110 §5.5), and nothing else: `trim` takes more. */
+function trimBlanks(value: string): string {
+  let [start, end] = [0, value.length];
+  while (start < end && isBlank(value.charCodeAt(start))) start++;
+  while (end > start && isBlank(value.charCodeAt(end - 1))) end--;
+  return value.slice(start, end);
+}
+
+const isBlank = (code: number): boolean => code === 0x20 || code === 0x09;

@@ -1,0 +1,121 @@
+import { Masked } from './masked.ts';
+
+/**
+ * Finds a credential's secret in what its provider sends back (error texts quote keys) and overwrites it with `*`,
+ * also where it is base64 (each alignment, both alphabets), percent-encoded or JSON-escaped. Lengths stay the same.
+ */
+const ALPHABETS = ['+/', '-_'].map((tail) => Buffer.from(`ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789${tail}`));
+const HEX = Buffer.from('0123456789ABCDEF0123456789abcdef');
+/** Shorter ones are no secret by any measure, and overwriting them everywhere would damage answers. */
+const SHORTEST = 8;
+
+/** The base64 digits that are the same whatever surrounds the secret, when `before` bytes stand before it in its group of three. */
+function base64(secret: Buffer, before: number, alphabet: Buffer): Buffer {
+  const first = Math.ceil((before * 8) / 6);
+  const digits = Buffer.allocUnsafeSlow(Math.floor(((before + secret.length) * 8) / 6) - first);
+  return digits.map((_, i) => {
+    const bit = (first + i) * 6 - before * 8;
+    const pair = ((secret[bit >> 3] as number) << 8) | (secret[(bit >> 3) + 1] ?? 0);
+    return alphabet[(pair >> (10 - (bit & 7))) & 63] as number;
+  }) as Buffer;
+}
+
+const isUnreserved = (byte: number): boolean => /[A-Za-z0-9\-._~]/.test(String.fromCharCode(byte));
+const escaped = (secret: Buffer, escape: (byte: number) => readonly number[]): Buffer => Buffer.from([...secret].flatMap(escape));
+const percent = (secret: Buffer, digits: number): Buffer =>
+  escaped(secret, (byte) =>
+    isUnreserved(byte) ? [byte] : [0x25, HEX[digits + (byte >> 4)] as number, HEX[digits + (byte & 15)] as number],
+  );
+const json = (secret: Buffer, specials: string): Buffer =>
+  escaped(secret, (byte) => (specials.includes(String.fromCharCode(byte)) ? [0x5c, byte] : [byte]));
+
+function formsOf(secret: Buffer): Buffer[] {
+  if (secret.length < SHORTEST) return [];
+  const forms = [Buffer.from(secret), percent(secret, 0), percent(secret, 16), json(secret, '"\\'), json(secret, '"\\/')];
+  for (const alphabet of ALPHABETS) for (const before of [0, 1, 2]) forms.push(base64(secret, before, alphabet));
+  return forms.filter((form, i) => forms.findIndex((other) => other.equals(form)) === i);
+}
+
+/** All forms of one secret, masked at rest; shared by every answer to its credential. */
+export class EchoForms {
+  readonly #bytes: Masked;
+  readonly #ends: readonly number[];
+  readonly longest: number;
+  /** 1 for each byte value that occurs in a form: a tail outside this alphabet is the start of nothing. */
+  readonly alphabet = new Uint8Array(256);
+
+  constructor(secret: Masked) {
+    const forms = secret.reveal(formsOf);
+    let end = 0;
+    this.#ends = forms.map((form) => (end += form.length));
+    this.longest = Math.max(0, ...forms.map((form) => form.length));
+    for (const form of forms) for (const byte of form) this.alphabet[byte] = 1;
+    this.#bytes = new Masked(Buffer.concat(forms, end));
+    for (const form of forms) form.fill(0);
+  }
+
+  each<T>(use: (forms: readonly Buffer[]) => T): T {
+    return this.#bytes.reveal((plain) => use(this.#ends.map((end, i) => plain.subarray(this.#ends[i - 1] ?? 0, end))));
+  }
+}
+
+/** Scrubs one stream. Holds bytes back only while they may be the beginning of a form: less than the longest one. */
+export class Scrubber {
+  readonly #forms: EchoForms;
+  #held: Buffer | undefined;
+  echoes = 0;
+
+  constructor(forms: EchoForms) {
+    this.#forms = forms;
+  }
+
+  /** What may be passed on now; possibly empty. Overwrites echoes within `chunk` itself. */
+  push(chunk: Buffer): Buffer {
+    if (this.#forms.longest === 0) return chunk;
+    const bytes = this.#held === undefined ? chunk : Buffer.concat([this.#held, chunk]);
+    const held = this.#forms.each((forms) => {
+      for (const form of forms) this.#overwrite(bytes, form);
+      return this.#openTail(bytes, forms);
+    });
+    this.#held = held === 0 ? undefined : bytes.subarray(bytes.length - held);
+    return held === 0 ? bytes : bytes.subarray(0, bytes.length - held);
+  }
+
+  /** Overwrites echoes within a response head, which is read whole. */
+  whole(bytes: Buffer): void {
+    if (this.#forms.longest === 0) return;
+    this.#forms.each((forms) => {
+      for (const form of forms) this.#overwrite(bytes, form);
+    });
+  }
+
+  /** The rest, which turned out to be no echo. */
+  end(): Buffer | undefined {
+    const rest = this.#held;
+    this.#held = undefined;
+    return rest;
+  }
+
+  #overwrite(bytes: Buffer, form: Buffer): void {
+    for (let at = bytes.indexOf(form); at !== -1; at = bytes.indexOf(form, at + form.length)) {
+      bytes.fill(0x2a, at, at + form.length);
+      this.echoes++;
+    }
+  }
+
+  /** Length of the longest end of `bytes` that begins a form. */
+  #openTail(bytes: Buffer, forms: readonly Buffer[]): number {
+    const { alphabet, longest } = this.#forms;
+    let start = bytes.length;
+    while (start > 0 && bytes.length - start < longest - 1 && alphabet[bytes[start - 1] as number] === 1) start--;
+    for (; start < bytes.length; start++) if (forms.some((form) => begins(form, bytes, start))) return bytes.length - start;
+    return 0;
+  }
+}
+
+function begins(form: Buffer, bytes: Buffer, start: number): boolean {
+  const length = bytes.length - start;
+  if (length >= form.length) return false;
+  for (let i = 0; i < length; i++) if (form[i] !== bytes[start + i]) return false;
+  return true;
+}

@@ -1,0 +1,179 @@
+import { createPrivateKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { BulkheadError } from '../core/errors.ts';
+import { publicKeyFromRaw, rawPublicKey } from '../core/signing.ts';
+import type { CredentialBinding } from '../ipc/messages.ts';
+import type { Resolve } from './address.ts';
+import { associatedData, checkBinding, checkSecret, Credential } from './credential.ts';
+import { writeAtomically } from './files.ts';
+import { keyCheck, open, seal } from './xaes.ts';
+
+interface SealedRecord {
+  readonly binding: CredentialBinding;
+  readonly version: number;
+  readonly createdAt: number;
+  readonly secret: string;
+}
+
+interface StoreFile {
+  readonly v: 1;
+  /** Tells the right root key from a wrong one. */
+  readonly check: string;
+  /** Sealed `Head`: this vault's private keys, whom it trusts, and which version of which credential is current. */
+  readonly head: string;
+  /** Per organization: its data key, sealed under the root key. */
+  readonly keys: Record<string, { readonly generation: number; readonly wrapped: string; readonly check: string }>;
+  readonly credentials: Record<string, SealedRecord>;
+}
+
+interface Head {
+  readonly signing: string;
+  readonly sealing: string;
+  readonly trusted: string | null;
+  readonly versions: Record<string, number>;
+}
+
+const HEAD = 'bh1|vault|head';
+const base64 = (bytes: Buffer): string => bytes.toString('base64');
+const privateKey = (text: string): KeyObject => createPrivateKey({ key: Buffer.from(text, 'base64'), format: 'der', type: 'pkcs8' });
+
+/**
+ * The sealed store: root key → data key per organization → record, each XAES-256-GCM. An edit of any authenticated field, a
+ * swap of records and the return of an old one make that credential unusable; the others work on.
+ */
+export class Store {
+  readonly #file: string;
+  readonly #root: KeyObject;
+  readonly #resolve: Resolve;
+  #content: StoreFile;
+  #head: Head;
+  readonly signing: KeyObject;
+  readonly sealing: KeyObject;
+  /** Verifies rows, snapshots and grants: shard 0's key. */
+  trusted: KeyObject;
+  readonly credentials = new Map<string, Credential>();
+  /** Records that do not open, and why. */
+  readonly refused = new Map<string, string>();
+
+  /** Throws in words when the root key is wrong or the store's head was edited. */
+  constructor(folder: string, root: KeyObject, resolve: Resolve) {
+    this.#file = path.join(folder, 'store.json');
+    this.#root = root;
+    this.#resolve = resolve;
+    const isNew = !fs.existsSync(this.#file);
+    this.#content = isNew
+      ? { v: 1, check: keyCheck(root), head: '', keys: {}, credentials: {} }
+      : (JSON.parse(fs.readFileSync(this.#file, 'utf8')) as StoreFile);
+    if (this.#content.check !== keyCheck(root)) throw new Error('the root key is not the one this store was sealed with');
+    this.#head = isNew ? newHead() : (JSON.parse(this.#open(this.#root, this.#content.head, HEAD).toString()) as Head);
+    if (isNew) this.#save(this.#content, this.#head);
+    this.signing = privateKey(this.#head.signing);
+    this.sealing = privateKey(this.#head.sealing);
+    this.trusted = publicKeyFromRaw(this.#head.trusted ?? rawPublicKey(this.signing));
+    for (const id of new Set([...Object.keys(this.#content.credentials), ...Object.keys(this.#head.versions)])) this.#load(id);
+  }
+
+  find(id: string): Credential {
+    const credential = this.credentials.get(id);
+    if (credential !== undefined) return credential;
+    if (this.refused.has(id)) throw new BulkheadError('credential_refused', { reason: 'its record was changed outside the vault' });
+    throw new BulkheadError('credential_missing', { credential: id });
+  }
+
+  /** Seals a credential and replaces the earlier one of that id. `secret` is overwritten; empty: scheme none. */
+  put(binding: CredentialBinding, secret: Buffer, createdAt: number): Credential {
+    checkBinding(binding);
+    if (binding.auth.scheme !== 'none') checkSecret(secret);
+    const { keys, credentials } = this.#content;
+    const { organization, id } = binding;
+    const version = (this.#head.versions[id] ?? credentials[id]?.version ?? 0) + 1;
+    const key = this.#dataKey(organization);
+    const record = { binding, version, createdAt, secret: base64(seal(key.bytes, secret, associatedData(binding, version))) };
+    key.bytes.fill(0);
+    const content = { ...this.#content, keys: { ...keys, [organization]: key.entry }, credentials: { ...credentials, [id]: record } };
+    this.#save(content, { ...this.#head, versions: { ...this.#head.versions, [id]: version } });
+    return this.#install(id, new Credential(binding, { version, createdAt }, secret, this.#resolve));
+  }
+
+  remove(id: string): void {
+    if (!this.refused.has(id)) this.find(id);
+    const { [id]: record, ...credentials } = this.#content.credentials;
+    const { [id]: version, ...versions } = this.#head.versions;
+    if (record !== undefined || version !== undefined) this.#save({ ...this.#content, credentials }, { ...this.#head, versions });
+    this.credentials.get(id)?.pool.retire();
+    this.credentials.delete(id);
+    this.refused.delete(id);
+  }
+
+  /** Pins shard 0's key, once: another one later is refused. */
+  trust(verifyKey: string): void {
+    if (this.#head.trusted === verifyKey) return;
+    if (this.#head.trusted !== null) throw new BulkheadError('resource_exists', { resource: 'trusted key', id: this.#head.trusted });
+    this.trusted = publicKeyFromRaw(verifyKey);
+    this.#save(this.#content, { ...this.#head, trusted: verifyKey });
+  }
+
+  #load(id: string): void {
+    try {
+      const record = this.#content.credentials[id];
+      if (record === undefined) throw new Error('its record is missing');
+      const { binding, version, createdAt } = record;
+      if (binding.id !== id || this.#head.versions[id] !== version) throw new Error('its record is not the current one');
+      checkBinding(binding);
+      const key = this.#dataKey(binding.organization);
+      const secret = this.#open(key.bytes, record.secret, associatedData(binding, version));
+      key.bytes.fill(0);
+      this.#install(id, new Credential(binding, { version, createdAt }, secret, this.#resolve));
+    } catch (error) {
+      this.refused.set(id, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #install(id: string, credential: Credential): Credential {
+    this.credentials.get(id)?.pool.retire();
+    this.refused.delete(id);
+    this.credentials.set(id, credential);
+    return credential;
+  }
+
+  /** The organization's data key, made at its first credential. The caller overwrites the bytes. */
+  #dataKey(organization: string): { readonly bytes: Buffer; readonly entry: StoreFile['keys'][string] } {
+    const entry = this.#content.keys[organization];
+    if (entry === undefined) {
+      const bytes = randomBytes(32);
+      return {
+        bytes,
+        entry: { generation: 1, wrapped: base64(seal(this.#root, bytes, `bh1|${organization}|key|1`)), check: keyCheck(bytes) },
+      };
+    }
+    const bytes = this.#open(this.#root, entry.wrapped, `bh1|${organization}|key|${entry.generation}`);
+    if (keyCheck(bytes) !== entry.check) throw new Error('its organization’s key is not the right one');
+    return { bytes, entry };
+  }
+
+  #open(key: KeyObject | Buffer, text: string, aad: string): Buffer {
+    try {
+      return open(key, Buffer.from(text, 'base64'), aad);
+    } catch (cause) {
+      throw new Error('a sealed text in the store was changed outside the vault', { cause });
+    }
+  }
+
+  #save(content: StoreFile, head: Head): void {
+    const next = { ...content, head: base64(seal(this.#root, Buffer.from(JSON.stringify(head)), HEAD)) };
+    writeAtomically(this.#file, JSON.stringify(next, null, 1));
+    this.#content = next;
+    this.#head = head;
+  }
+}
+
+function newHead(): Head {
+  const der = { publicKeyEncoding: { format: 'der', type: 'spki' }, privateKeyEncoding: { format: 'der', type: 'pkcs8' } } as const;
+  return {
+    signing: base64(generateKeyPairSync('ed25519', der).privateKey),
+    sealing: base64(generateKeyPairSync('x25519', der).privateKey),
+    trusted: null,
+    versions: {},
+  };
+}
