@@ -1,0 +1,67 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** Counts a listener's connections by address and its requests by connection. */
+export class Connections {
+  readonly #byAddress = new Map<string, number>();
+  readonly #sockets = new Set<Socket>();
+  /** The answers under way on a connection; pipelined requests make several. TLS: by the decrypted socket. */
+  readonly #answers = new Map<Socket, Set<ServerResponse>>();
+  #active = 0;
+  #draining = false;
+
+  get size(): number {
+    return this.#sockets.size;
+  }
+
+  get active(): number {
+    return this.#active;
+  }
+
+  /** Gives how many connections the address has now. */
+  add(socket: Socket, address: string): number {
+    const count = (this.#byAddress.get(address) ?? 0) + 1;
+    this.#byAddress.set(address, count);
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      const left = (this.#byAddress.get(address) ?? 1) - 1;
+      if (left === 0) this.#byAddress.delete(address);
+      else this.#byAddress.set(address, left);
+    });
+    return count;
+  }
+
+  begin(socket: Socket, response: ServerResponse): void {
+    this.#active++;
+    const answers = this.#answers.get(socket) ?? new Set();
+    answers.add(response);
+    this.#answers.set(socket, answers);
+    if (this.#draining) response.shouldKeepAlive = false;
+    response.once('close', () => {
+      this.#active--;
+      answers.delete(response);
+      if (answers.size === 0) this.#answers.delete(socket);
+    });
+  }
+
+  /** True: an answer is under way or owed to an earlier request, so that a refusal written now would be taken for it. */
+  owesAnswer(socket: Socket): boolean {
+    return [...(this.#answers.get(socket) ?? [])].some((response) => response.headersSent || response.req.complete);
+  }
+
+  /** From now on every answer says `connection: close`; those whose head is out already close when they are whole. */
+  startDraining(): void {
+    this.#draining = true;
+    for (const answers of this.#answers.values()) for (const response of answers) response.shouldKeepAlive = false;
+  }
+
+  /** Closes connections on which no byte ever came. Node counts them as busy with a first request. */
+  closeUnused(): void {
+    for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy();
+  }
+
+  closeAll(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
