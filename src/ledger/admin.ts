@@ -1,0 +1,119 @@
+import type { Clock } from '../core/clock.ts';
+import { BulkheadError } from '../core/errors.ts';
+import { isJsonObject, type JsonObject } from '../core/json.ts';
+import { USAGE_DIMENSIONS, type UsageDimension, type UsageFilter } from '../ipc/messages.ts';
+import type { IncomingCall } from '../ipc/peer.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { Ledger } from './ledger.ts';
+import type { ReportDesk } from './report-desk.ts';
+import type { Report } from './report-thread.ts';
+import { isCursor } from './reports.ts';
+
+const MAX_DIMENSIONS = 4;
+const MAX_SUMMARY_ROWS = 10_000;
+const MAX_ROWS = 1_000;
+const DAY_MS = 86_400_000;
+/** A plain file name: no separator, so that a backup stays in its folder. */
+const BACKUP_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+const FILTERS = ['key', 'team', 'organization', 'model', 'alias', 'provider', 'credential', 'outcome'] as const;
+
+/** Answers control: reports, backups, metrics. */
+export class LedgerDesk {
+  readonly #ledger: Ledger;
+  readonly #reports: ReportDesk;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+
+  constructor(ledger: Ledger, reports: ReportDesk, clock: Clock, log: Logger) {
+    this.#ledger = ledger;
+    this.#reports = reports;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  answer(call: IncomingCall): void {
+    const op = String(call.head['op']);
+    this.#answer(call.head).then(
+      (reply) => call.reply(reply),
+      (error: unknown) => {
+        if (error instanceof BulkheadError) return call.error(error.code, error.values);
+        this.#log.error('ledger.report_failed', { op, reason: error instanceof Error ? error.message : String(error) });
+        call.error('internal');
+      },
+    );
+  }
+
+  async #answer(head: JsonObject): Promise<JsonObject> {
+    if (head['op'] === 'metrics') return this.#metrics();
+    return (await this.#reports.ask(readReport(head))) as JsonObject;
+  }
+
+  async #metrics(): Promise<JsonObject> {
+    const states = (await this.#reports.ask({ op: 'states', since: this.#clock.now() - DAY_MS })) as Readonly<Record<string, number>>;
+    for (const state of ['open', 'usage-first', 'confirmed', 'unconfirmed', 'unmatched'])
+      this.#ledger.metrics.states.set(states[state] ?? 0, [state]);
+    return { metrics: this.#ledger.snapshot() };
+  }
+}
+
+/** Throws `invalid_field` for what is not a report. */
+export function readReport(head: JsonObject): Report {
+  switch (head['op']) {
+    case 'usage.summary':
+      return { op: 'usage.summary', by: dimensions(head), ...period(head), filter: filter(head), limit: count(head, MAX_SUMMARY_ROWS) };
+    case 'usage.rows':
+      return { op: 'usage.rows', ...period(head), filter: filter(head), limit: count(head, MAX_ROWS), before: cursor(head) };
+    case 'usage.request':
+      return { op: 'usage.request', requestId: text(head, 'requestId', /^.{1,64}$/) };
+    case 'backup':
+      return { op: 'backup', fileName: text(head, 'fileName', BACKUP_NAME) };
+    default:
+      throw invalid('op', 'it is not a report');
+  }
+}
+
+const invalid = (field: string, reason: string): BulkheadError => new BulkheadError('invalid_field', { field, reason });
+
+function text(head: JsonObject, field: string, pattern: RegExp): string {
+  const value = head[field];
+  if (typeof value !== 'string' || !pattern.test(value)) throw invalid(field, 'it has another form');
+  return value;
+}
+
+function whole(head: JsonObject, field: string): number {
+  const value = head[field];
+  if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw invalid(field, 'it is not a whole number');
+  return value;
+}
+
+const period = (head: JsonObject): { readonly from: number; readonly to: number } => ({ from: whole(head, 'from'), to: whole(head, 'to') });
+
+function count(head: JsonObject, max: number): number {
+  const value = whole(head, 'limit');
+  if (value < 1 || value > max) throw invalid('limit', `it must be 1 to ${max}`);
+  return value;
+}
+
+function dimensions(head: JsonObject): readonly UsageDimension[] {
+  const { by } = head;
+  if (!Array.isArray(by) || by.length > MAX_DIMENSIONS) throw invalid('by', `it must be at most ${MAX_DIMENSIONS} dimensions`);
+  const known = USAGE_DIMENSIONS.filter((name) => by.includes(name));
+  if (known.length !== by.length) throw invalid('by', `each must be one of ${USAGE_DIMENSIONS.join(', ')}, once`);
+  return by as readonly UsageDimension[];
+}
+
+function filter(head: JsonObject): UsageFilter {
+  const given = head['filter'];
+  if (!isJsonObject(given)) throw invalid('filter', 'it is not an object');
+  for (const [name, value] of Object.entries(given)) {
+    if (!FILTERS.some((known) => known === name) || typeof value !== 'string') throw invalid('filter', `${name} is not a filter`);
+  }
+  return given as UsageFilter;
+}
+
+function cursor(head: JsonObject): string | null {
+  const { before } = head;
+  if (before === null || before === undefined) return null;
+  if (typeof before !== 'string' || !isCursor(before)) throw invalid('before', 'it is not the `next` of an earlier page');
+  return before;
+}

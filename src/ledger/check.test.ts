@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Json, JsonObject } from '../core/json.ts';
+import { checkJournalHead, checkRecords, checkReserve, checkUsage } from './check.ts';
+import { endRecord, someId, startRecord, usageEvent } from './testing/events.ts';
+
+const NOW = Date.now();
+const ID = someId();
+const event = (more: Record<string, unknown>): Json => ({ ...usageEvent(ID, { startedAt: NOW }), ...more }) as unknown as Json;
+const usage = (more: Record<string, unknown>): Json => event({ usage: { ...usageEvent(ID).usage, ...more } });
+
+describe('usage event', () => {
+  it('passes as it is when it is right', () => {
+    const right = usageEvent(ID, { startedAt: NOW });
+    assert.deepEqual(checkUsage(right as unknown as Json, NOW), { ok: true, value: right });
+  });
+
+  it('keeps nothing that is not part of it', () => {
+    const result = checkUsage(event({ picodollars: 0, state: 'confirmed' }), NOW);
+    assert.ok(result.ok && !('picodollars' in result.value) && !('state' in result.value));
+  });
+
+  const refused: readonly (readonly [string, Json])[] = [
+    ['event', null],
+    ['event', [1]],
+    ['v', event({ v: 2 })],
+    ['requestId', event({ requestId: 'req_1' })],
+    ['requestId', event({ requestId: `${ID}'; DROP TABLE usage` })],
+    ['attempt', event({ attempt: 0 })],
+    ['attempt', event({ attempt: 1.5 })],
+    ['attempt', event({ attempt: 1e9 })],
+    ['proof', event({ proof: 'none' })],
+    ['key', event({ key: 'a b' })],
+    ['organization', event({ organization: '' })],
+    ['credential', event({ credential: '../x' })],
+    ['provider', event({ provider: 7 })],
+    ['model', event({ model: undefined })],
+    ['stream', event({ stream: 'yes' })],
+    ['status', event({ status: -1 })],
+    ['outcome', event({ outcome: 'fine' })],
+    ['estimated', event({ estimated: 1 })],
+    ['startedAt', event({ startedAt: 0 })],
+    ['startedAt', event({ startedAt: NOW + 3_600_000 })],
+    ['startedAt', event({ startedAt: '2026' })],
+    ['latencyMs', event({ latencyMs: -1 })],
+    ['latencyMs', event({ latencyMs: 1e300 })],
+    ['bytesIn', event({ bytesIn: 2 ** 53 })],
+    ['firstByteMs', event({ firstByteMs: null })],
+    ['usage', event({ usage: null })],
+    ['input', usage({ input: -1 })],
+    ['input', usage({ input: 1e12 })],
+    ['output', usage({ output: 0.5 })],
+    ['output', usage({ output: '1' })],
+    ['cachedInput', usage({ cachedInput: undefined })],
+  ];
+  for (const [field, value] of refused) {
+    it(`is refused for ${field}: ${JSON.stringify((value as JsonObject | null)?.[field] ?? value)?.slice(0, 60)}`, () => assert.deepEqual(checkUsage(value, NOW), { ok: false, error: field }));
+  }
+
+  it('rounds durations, and shortens and clears text that clients choose', () => {
+    const result = checkUsage(event({ latencyMs: 12.6, firstByteMs: 0.2, model: `a\u0000\u001b[31m\u2028${'x'.repeat(500)}\ud800` }), NOW);
+    assert.ok(result.ok);
+    assert.deepEqual([result.value.latencyMs, result.value.firstByteMs], [13, 0]);
+    assert.match(result.value.model, /^a {2}\[31m x+$/);
+    assert.equal(result.value.model.length, 256);
+  });
+});
+
+describe('reservation', () => {
+  const right = { requestId: ID, key: 'key_a', organization: 'org_a', team: 'team_a', alias: 'fast', maxInputTokens: 1, maxOutputTokens: 2 };
+  it('passes with and without a limit', () => {
+    assert.deepEqual(checkReserve(right), { ok: true, value: right });
+    assert.deepEqual(checkReserve({ ...right, maxParallel: 3, extra: 1 }), { ok: true, value: { ...right, maxParallel: 3 } });
+  });
+  for (const [field, value] of Object.entries({ requestId: 'x', key: '', organization: null, maxInputTokens: -1, maxOutputTokens: Number.NaN, maxParallel: -1 })) {
+    it(`is refused for ${field} ${value}`, () => assert.deepEqual(checkReserve({ ...right, [field]: value }), { ok: false, error: field }));
+  }
+});
+
+describe('journal call', () => {
+  const records = (...list: readonly unknown[]): ReturnType<typeof checkRecords> => checkRecords(list as unknown as Json);
+  it('passes records in order', () => {
+    const list = [startRecord(ID, 0), endRecord(ID, 5)];
+    assert.deepEqual(records(...list), { ok: true, value: list });
+  });
+  it('is refused when an offset does not rise', () => assert.deepEqual(records(startRecord(ID, 5), endRecord(ID, 5)), { ok: false, error: 'offset' }));
+  it('is refused for a record of no kind', () => assert.deepEqual(records({ ...startRecord(ID, 1), k: 'middle' }), { ok: false, error: 'k' }));
+  it('is refused for what is not a list', () => assert.deepEqual(checkRecords('all'), { ok: false, error: 'records' }));
+  it('is refused for bytes below nothing', () => assert.deepEqual(records(endRecord(ID, 1, { bytesIn: -1 })), { ok: false, error: 'bytesIn' }));
+  it('is refused without a shard or a generation', () => {
+    assert.deepEqual(checkJournalHead({ shard: -1, generation: 'g' }), { ok: false, error: 'shard' });
+    assert.deepEqual(checkJournalHead({ shard: 0, generation: '' }), { ok: false, error: 'generation' });
+  });
+});

@@ -1,0 +1,236 @@
+import type { Admission } from '../admission/admission.ts';
+import { MemoryAdmission } from '../admission/memory.ts';
+import type { Clock } from '../core/clock.ts';
+import { BulkheadError } from '../core/errors.ts';
+import type { RequestId } from '../core/ids.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { UsageEvent } from '../core/usage.ts';
+import type { AccountReply } from '../ipc/messages.ts';
+import type { IncomingCall } from '../ipc/peer.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { ReservationFacts, Waits } from './call-row.ts';
+import { checkAdjust, checkJournalHead, checkRecords, checkRequestId, checkReserve, checkUsage } from './check.ts';
+import { LedgerMetrics } from './ledger-metrics.ts';
+import { Orphans } from './orphans.ts';
+import { WriteQueue } from './write-queue.ts';
+
+export interface LedgerOptions {
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly waits?: Waits;
+  readonly maxPages?: number;
+  /** The file cannot be written any more, whatever happens to the disk: the process must end. */
+  readonly onDeath: (reason: string) => void;
+}
+
+/** Reservations in memory, usage and journal on disk, and what binds the two. Answers gateways and vaults. */
+export class Ledger {
+  readonly metrics = new LedgerMetrics();
+  readonly #admission: Admission = new MemoryAdmission();
+  readonly #orphans: Orphans;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #queue: WriteQueue;
+  /** The process ends: connections close because of that, not because gateways died. */
+  #draining = false;
+
+  private constructor(options: LedgerOptions, queue: WriteQueue) {
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#queue = queue;
+    this.#orphans = new Orphans(options.clock);
+  }
+
+  /** Rejects when the file cannot be opened: its schema is newer, it is damaged, the disk refuses. */
+  static async open(options: LedgerOptions): Promise<Ledger> {
+    const { folder, waits, maxPages, clock } = options;
+    const settings = { folder, ...(waits === undefined ? {} : { waits }), ...(maxPages === undefined ? {} : { maxPages }) };
+    let ledger: Ledger | undefined;
+    const queue = await WriteQueue.open(settings, clock, {
+      onFailure: (reason) => ledger?.onFailure(reason),
+      onRecovery: () => options.log.info('ledger.disk_recovered'),
+      onWritten: (counts, seconds) => ledger?.onWritten(counts, seconds),
+      onDeath: options.onDeath,
+    });
+    ledger = new Ledger(options, queue);
+    return ledger;
+  }
+
+  onFailure(reason: string): void {
+    this.metrics.failures.inc();
+    this.#log.error('ledger.disk_failed', { reason, count: this.#queue.size });
+  }
+
+  onWritten(counts: Parameters<LedgerMetrics['add']>[0], seconds: number): void {
+    this.metrics.add(counts);
+    this.metrics.commitSeconds.observe(seconds);
+    if (counts.contradictions > 0) this.#log.warn('ledger.contradiction', { count: counts.contradictions });
+    if (counts.disputed > 0) this.#log.warn('ledger.disputed', { count: counts.disputed });
+  }
+
+  /** Sets the file's bound in pages; for tests that fill a disk. */
+  limit(maxPages: number): void {
+    this.#queue.limit(maxPages);
+  }
+
+  /** From here on a closing connection says nothing about its gateway. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Writes what waits and closes the file. */
+  close(): Promise<void> {
+    return this.#queue.close();
+  }
+
+  snapshot(): JsonObject {
+    this.metrics.inFlight.set(this.#admission.size);
+    this.metrics.waiting.set(this.#queue.size);
+    return this.metrics.registry.snapshot();
+  }
+
+  /** A call of the gateway process that `owner` names. */
+  answerGateway(call: IncomingCall, owner: string): void {
+    switch (call.head['op']) {
+      case 'reserve':
+        return this.#reserve(call, owner);
+      case 'adjust':
+        return this.#adjust(call, owner);
+      case 'account':
+        return this.#account(call, owner);
+      default:
+        call.error('internal');
+    }
+  }
+
+  /** The last connection of a gateway process is closed: what it held is free, what it had not reported never may be. */
+  gatewayGone(owner: string): void {
+    if (this.#draining) return;
+    const requestIds = this.#admission.abandon(owner);
+    if (requestIds.length === 0) return;
+    this.#orphans.add(requestIds);
+    this.#log.warn('ledger.gateway_gone', { count: requestIds.length });
+    this.#queue.add({ kind: 'orphaned', requestIds }, requestIds.length, () => undefined);
+  }
+
+  /** Records of a vault shard's journal. */
+  answerVault(call: IncomingCall): void {
+    const head = checkJournalHead(call.head);
+    const records = checkRecords(call.head['records']);
+    if (call.head['op'] !== 'journal' || !head.ok || !records.ok) {
+      this.metrics.journalRejected.inc();
+      this.#log.error('ledger.journal_rejected', { reason: head.ok ? (records.ok ? 'op' : records.error) : head.error });
+      return call.error('internal');
+    }
+    if (this.#queue.full) return call.error('admission_unavailable');
+    const { shard, generation } = head.value;
+    const reservations = new Map<string, ReservationFacts>();
+    const orphans = new Set<string>();
+    for (const { k, requestId } of records.value) {
+      if (k !== 'start') continue;
+      const held = this.#admission.reservation(requestId);
+      if (held !== undefined) {
+        reservations.set(requestId, { team: held.team, alias: held.alias, maxInput: held.maxInputTokens, maxOutput: held.maxOutputTokens });
+      } else if (this.#orphans.has(requestId)) orphans.add(requestId);
+    }
+    this.metrics.journaled.inc(records.value.length);
+    this.#queue.add(
+      { kind: 'journal', shard, generation, records: records.value, reservations, orphans },
+      Math.max(1, records.value.length),
+      (result) => {
+        call.reply({ acked: result.acked.get(shard) ?? -1 });
+      },
+    );
+  }
+
+  /** Answered from memory: no request waits for a disk. Refused while nothing could be stored of its outcome. */
+  #reserve(call: IncomingCall, owner: string): void {
+    if (this.#queue.failure !== undefined || this.#queue.full) {
+      this.metrics.unavailable.inc();
+      return call.error('admission_unavailable');
+    }
+    const request = checkReserve(call.head['request']);
+    if (!request.ok) return this.#refuseCall(call, 'reserve', request.error);
+    const decision = attempt(() => this.#admission.reserve(owner, request.value));
+    if (decision instanceof BulkheadError) return this.#refuseCall(call, 'reserve', 'owner');
+    if (decision.ok) {
+      this.metrics.granted.inc();
+      return call.reply({});
+    }
+    this.metrics.refused.inc();
+    call.error(decision.error.code, decision.error.values);
+  }
+
+  #adjust(call: IncomingCall, owner: string): void {
+    const bounds = checkAdjust(call.head);
+    if (!bounds.ok) return this.#refuseCall(call, 'adjust', bounds.error);
+    const { requestId, maxInputTokens, maxOutputTokens } = bounds.value;
+    if (this.#belongsToOther(requestId, owner)) return this.#refuseCall(call, 'adjust', 'owner');
+    this.#admission.adjust(requestId, maxInputTokens, maxOutputTokens);
+    call.reply({});
+  }
+
+  /** The places are free at once; the reply comes when the events are on disk. */
+  #account(call: IncomingCall, owner: string): void {
+    if (this.#queue.full) return call.error('admission_unavailable');
+    const { settled, released } = call.head;
+    if (!Array.isArray(settled) || !Array.isArray(released)) return this.#refuseCall(call, 'account', 'lists');
+    const rejected: { requestId: string; reason: string }[] = [];
+    const events: UsageEvent[] = [];
+    for (const item of settled as readonly JsonObject[]) {
+      const event = checkUsage(item, this.#clock.now());
+      const reason = event.ok ? (this.#belongsToOther(event.value.requestId, owner) ? 'owner' : undefined) : event.error;
+      if (event.ok && reason === undefined) events.push(event.value);
+      else rejected.push({ requestId: checkRequestId(item?.['requestId']) ?? '', reason: reason ?? '' });
+    }
+    for (const event of events) {
+      this.#admission.settle(event);
+      this.#orphans.remove(event.requestId);
+    }
+    for (const item of released as readonly string[]) this.#release(item, owner);
+    this.#reportRejected(rejected, owner);
+    const reply: AccountReply = { accepted: events.length, rejected };
+    this.metrics.accepted.inc(events.length);
+    if (events.length === 0) return call.reply({ ...reply });
+    this.#queue.add({ kind: 'usage', events }, events.length, () => call.reply({ ...reply }));
+  }
+
+  #release(item: string, owner: string): void {
+    const requestId = checkRequestId(item);
+    if (requestId !== undefined && !this.#belongsToOther(requestId, owner)) this.#admission.release(requestId);
+  }
+
+  #belongsToOther(requestId: RequestId, owner: string): boolean {
+    const held = this.#admission.reservation(requestId);
+    return held !== undefined && held.owner !== owner;
+  }
+
+  #refuseCall(call: IncomingCall, op: string, reason: string): void {
+    this.metrics.rejected.inc();
+    this.#log.error('ledger.call_rejected', { op, reason });
+    call.error('permission_denied', { act: `${op} with this ${reason}` });
+  }
+
+  #reportRejected(rejected: AccountReply['rejected'], owner: string): void {
+    if (rejected.length === 0) return;
+    this.metrics.rejected.inc(rejected.length);
+    const [first] = rejected;
+    this.#log.error('ledger.events_rejected', {
+      count: rejected.length,
+      peer: owner,
+      reason: first?.reason ?? '',
+      request_id: first?.requestId ?? '',
+    });
+  }
+}
+
+/** The engine throws only what a caller may see; anything else is a bug and goes on. */
+function attempt<T>(act: () => T): T | BulkheadError {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof BulkheadError) return error;
+    throw error;
+  }
+}

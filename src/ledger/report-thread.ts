@@ -1,0 +1,79 @@
+/** The thread that answers reports from the ledger's file, read-only, so that a long one holds up neither reservations nor writes. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import { openReadable, type SqliteDatabase } from '../store/sqlite/open.ts';
+import { rowsByState, usageRequest, usageRows, usageSummary, type RowsQuery, type SummaryQuery } from './reports.ts';
+import { DATABASE_FILE } from './schema.ts';
+
+export type Report =
+  | SummaryQuery
+  | RowsQuery
+  | { readonly op: 'usage.request'; readonly requestId: string }
+  | { readonly op: 'backup'; readonly fileName: string }
+  | { readonly op: 'states'; readonly since: number };
+
+export interface ToReports {
+  readonly id: number;
+  readonly report: Report;
+}
+
+export interface FromReports {
+  readonly id: number;
+  /** The reply as the caller gets it, or why there is none. */
+  readonly reply?: unknown;
+  readonly failure?: string;
+}
+
+const BACKUPS = 'backups';
+
+function answer(db: SqliteDatabase, folder: string, report: Report): unknown {
+  switch (report.op) {
+    case 'usage.summary':
+      return usageSummary(db, report);
+    case 'usage.rows':
+      return usageRows(db, report);
+    case 'usage.request':
+      return { rows: usageRequest(db, report.requestId) };
+    case 'states':
+      return rowsByState(db, report.since);
+    case 'backup':
+      return backup(folder, report.fileName);
+  }
+}
+
+/** A consistent copy while the ledger goes on writing. It is whole and on disk when this returns; a failed one leaves no file. */
+function backup(folder: string, fileName: string): { readonly file: string; readonly bytes: number } {
+  const target = path.join(folder, BACKUPS, fileName);
+  fs.mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 });
+  // Taken before SQLite fills it: fails if the name is in use, and gives the copy its private mode.
+  fs.closeSync(fs.openSync(target, 'wx', 0o600));
+  const db = openReadable(path.join(folder, DATABASE_FILE));
+  try {
+    db.exec('PRAGMA query_only = OFF');
+    db.prepare('VACUUM INTO ?').run(target);
+    const fd = fs.openSync(target, 'r');
+    fs.fsyncSync(fd);
+    fs.closeSync(fd);
+  } catch (error) {
+    fs.rmSync(target, { force: true });
+    throw error;
+  } finally {
+    db.close();
+  }
+  return { file: `${BACKUPS}/${fileName}`, bytes: fs.statSync(target).size };
+}
+
+const port = parentPort;
+if (port === null) throw new Error('this file runs as a thread of the ledger');
+const { folder } = workerData as { readonly folder: string };
+const db = openReadable(path.join(folder, DATABASE_FILE));
+port.on('message', ({ id, report }: ToReports) => {
+  let message: FromReports;
+  try {
+    message = { id, reply: answer(db, folder, report) };
+  } catch (error) {
+    message = { id, failure: error instanceof Error ? error.message : String(error) };
+  }
+  port.postMessage(message);
+});
