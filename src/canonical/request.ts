@@ -1,5 +1,145 @@
-/** Skeleton: the canonical form is filled in beside the codecs. */
+import type { JsonObject } from '../core/json.ts';
+import type { CacheMarker, Extensions, Part } from './part.ts';
+
+/** `developer` is OpenAI's stronger-than-user role; targets without it take it as `system`. `tool` carries results only. */
+export const ROLES = ['system', 'developer', 'user', 'assistant', 'tool'] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface Message {
+  readonly role: Role;
+  /** A participant's name. */
+  readonly name?: string | undefined;
+  readonly parts: readonly Part[];
+  readonly extensions?: Extensions | undefined;
+}
+
+export interface FunctionTool {
+  readonly type: 'function';
+  readonly name: string;
+  readonly description?: string | undefined;
+  /** JSON Schema of the arguments; absent: none are taken. */
+  readonly parameters?: JsonObject | undefined;
+  readonly strict?: boolean | undefined;
+  readonly cache?: CacheMarker | undefined;
+  readonly extensions?: Extensions | undefined;
+}
+
+/** A tool that only its own protocol knows: a server's web search, a free-text tool, … */
+export interface OtherTool {
+  readonly type: 'other';
+  readonly protocol: string;
+  readonly value: JsonObject;
+}
+
+export type Tool = FunctionTool | OtherTool;
+
+export type ToolChoice =
+  | { readonly type: 'auto' | 'none' | 'required' }
+  | { readonly type: 'tool'; readonly name: string }
+  | { readonly type: 'other'; readonly protocol: string; readonly value: JsonObject };
+
+export type ResponseFormat =
+  | { readonly type: 'text' }
+  | { readonly type: 'json' }
+  | {
+      readonly type: 'json_schema';
+      readonly schema: JsonObject;
+      readonly name?: string | undefined;
+      readonly description?: string | undefined;
+      readonly strict?: boolean | undefined;
+    };
+
+/** How much a model may reason. `effort` in the words that OpenAI and Anthropic share; `none` is `mode: 'off'`. */
+export interface Reasoning {
+  /** `auto`: the model decides how much; `budget`: up to `budget` tokens. */
+  readonly mode?: 'off' | 'auto' | 'budget' | undefined;
+  readonly budget?: number | undefined;
+  readonly effort?: string | undefined;
+}
+
+/**
+ * Fields that some target cannot express, by their canonical names. A decoder says what they are called in its protocol,
+ * so that any encoder can name what it dropped in the client's own words.
+ */
+export const NAMED_FIELDS = [
+  'message',
+  'part',
+  'tool',
+  'temperature',
+  'topP',
+  'topK',
+  'frequencyPenalty',
+  'presencePenalty',
+  'seed',
+  'stop',
+  'logprobs',
+  'topLogprobs',
+  'candidates',
+  'logitBias',
+  'responseFormat',
+  'responseFormatName',
+  'responseFormatStrict',
+  'toolStrict',
+  'toolChoice',
+  'parallelToolCalls',
+  'reasoning',
+  'user',
+  'metadata',
+  'serviceTier',
+  'cacheMarker',
+  'cacheTtl',
+  'participant',
+  'thinking',
+  'toolCall',
+  'toolArguments',
+  'toolResultError',
+  'image',
+  'imageDetail',
+  'file',
+  'fileName',
+  'audio',
+  'citations',
+] as const;
+export type NamedField = (typeof NAMED_FIELDS)[number];
+
+/** Paths in the client's request, `[]` for any index: `messages[].content[].input_audio`. */
+export type FieldNames = Readonly<Record<NamedField, string>>;
+
 export interface CanonicalRequest {
+  /** The protocol it came in. */
+  readonly source: string;
+  readonly names: FieldNames;
+  /** As the client wrote it; the target's own name is in `EncodeTarget`. */
   readonly model: string;
   readonly stream: boolean;
+  /** The client wants a usage event at the end of its stream. */
+  readonly includeUsage: boolean;
+  readonly messages: readonly Message[];
+
+  readonly tools?: readonly Tool[] | undefined;
+  readonly toolChoice?: ToolChoice | undefined;
+  readonly parallelToolCalls?: boolean | undefined;
+  readonly responseFormat?: ResponseFormat | undefined;
+  readonly reasoning?: Reasoning | undefined;
+
+  readonly maxOutputTokens?: number | undefined;
+  /** In the client protocol's range; OpenAI's goes to 2, Anthropic's to 1. */
+  readonly temperature?: number | undefined;
+  readonly topP?: number | undefined;
+  readonly topK?: number | undefined;
+  readonly frequencyPenalty?: number | undefined;
+  readonly presencePenalty?: number | undefined;
+  readonly seed?: number | undefined;
+  readonly stop?: readonly string[] | undefined;
+  readonly candidates?: number | undefined;
+  readonly logprobs?: boolean | undefined;
+  readonly topLogprobs?: number | undefined;
+  readonly logitBias?: JsonObject | undefined;
+
+  /** The end user on whose behalf the client asks. */
+  readonly user?: string | undefined;
+  readonly metadata?: JsonObject | undefined;
+  /** OpenAI's word for it. */
+  readonly serviceTier?: string | undefined;
+  readonly extensions?: Extensions | undefined;
 }

@@ -48,6 +48,15 @@ export interface AnswerContext {
   readonly includeUsage: boolean;
 }
 
+/** What a decoder says when the bytes ended before the protocol's own end. */
+export const CUT = {
+  type: 'error',
+  kind: 'upstream',
+  code: 'upstream_reset',
+  message: 'The provider closed the connection before its answer was whole.',
+  cut: true,
+} as const satisfies CanonicalEvent;
+
 /** A reducer over a provider's stream. `finish` is called once when the bytes ended: a cut stream yields an error event. */
 export interface StreamDecoder<State> {
   start(): State;
@@ -111,6 +120,8 @@ export interface StreamFact {
   readonly usage?: TokenUsage;
   /** The protocol's own end: the stream is whole. */
   readonly done?: boolean;
+  /** The answer is complete in itself: a clean end of the bytes after it is whole, even without the protocol's own end (Perplexity). */
+  readonly finished?: boolean;
   /** The provider reports a failure inside a 200 stream. */
   readonly error?: string;
   /** True for the usage-only chunk that the client did not ask for. */

@@ -1,0 +1,48 @@
+import type { Finish, FinishReason } from '../../canonical/response.ts';
+import { PROTOCOL } from './names.ts';
+
+function reasonOf(raw: string): FinishReason {
+  switch (raw) {
+    case 'end_turn':
+      return 'stop';
+    case 'stop_sequence':
+      return 'stop_sequence';
+    case 'max_tokens':
+      return 'length';
+    case 'model_context_window_exceeded':
+      return 'context';
+    case 'tool_use':
+      return 'tool_calls';
+    case 'refusal':
+      return 'refusal';
+    case 'pause_turn':
+      return 'pause';
+    default:
+      return 'other';
+  }
+}
+
+export const decodeFinish = (raw: string, stopSequence: string | undefined): Finish => ({ reason: reasonOf(raw), raw, protocol: PROTOCOL, stopSequence });
+
+/** OpenAI says a refusal in the message and ends with `stop`; here the reason must say it. */
+export function encodeFinish(finish: Finish, hasRefusal: boolean): string {
+  if (finish.protocol === PROTOCOL) return finish.raw;
+  switch (finish.reason) {
+    case 'length':
+      return 'max_tokens';
+    case 'context':
+      return 'model_context_window_exceeded';
+    case 'tool_calls':
+      return 'tool_use';
+    case 'refusal':
+    case 'content_filter':
+      return 'refusal';
+    case 'pause':
+      return 'pause_turn';
+    case 'stop_sequence':
+      return 'stop_sequence';
+    case 'stop':
+    case 'other':
+      return hasRefusal ? 'refusal' : 'end_turn';
+  }
+}

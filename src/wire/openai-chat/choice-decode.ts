@@ -1,0 +1,164 @@
+import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
+import type { CanonicalEvent, PartHead } from '../../canonical/event.ts';
+import { decodeAnnotation } from './content-decode.ts';
+import { decodeFinish } from './finish.ts';
+import { PROTOCOL } from './names.ts';
+import { decodeDetail, plainReasoning, readDetails } from './reasoning.ts';
+
+/** The part that deltas go to. `key` tells tool calls and reasoning details apart; `plain`: the reasoning's text comes in a plain field. */
+type OpenPart =
+  | { readonly kind: 'text' | 'refusal' | 'audio' | 'whole'; readonly part: number }
+  | { readonly kind: 'thinking'; readonly part: number; readonly key: number; readonly plain: boolean; readonly signed: boolean }
+  | { readonly kind: 'tool'; readonly part: number; readonly key: number; readonly id: string };
+
+export interface ChoiceState {
+  readonly index: number;
+  /** Parts begun so far. */
+  readonly parts: number;
+  readonly open: OpenPart | undefined;
+  readonly hasToolCalls: boolean;
+  /** Held back to the end, since some providers send usage, filter results or text after it. */
+  readonly rawFinish: string | undefined;
+}
+
+type Events = CanonicalEvent[];
+
+function closePart(choice: ChoiceState, events: Events): ChoiceState {
+  const { open } = choice;
+  if (open === undefined) return choice;
+  events.push({ type: 'part_end', choice: choice.index, part: open.part });
+  return { ...choice, open: undefined };
+}
+
+function openPart(choice: ChoiceState, head: PartHead, open: OpenPart, events: Events): ChoiceState {
+  const closed = closePart(choice, events);
+  events.push({ type: 'part_start', choice: choice.index, part: open.part, head });
+  return { ...closed, open, parts: open.part + 1 };
+}
+
+function words(choice: ChoiceState, kind: 'text' | 'refusal', text: Json | undefined, events: Events): ChoiceState {
+  if (typeof text !== 'string' || text === '') return choice;
+  const opened = choice.open?.kind === kind ? choice : openPart(choice, { type: kind }, { kind, part: choice.parts }, events);
+  const part = opened.open?.part ?? 0;
+  events.push({ type: kind === 'text' ? 'text_delta' : 'refusal_delta', choice: choice.index, part, text });
+  return opened;
+}
+
+const isPart = (value: Json | undefined, type: string): value is JsonObject => isJsonObject(value) && value['type'] === type;
+
+/** `content` is a string; a list of parts, as Mistral sends while it thinks, gives its texts. */
+function content(choice: ChoiceState, value: Json | undefined, events: Events): ChoiceState {
+  if (!Array.isArray(value)) return words(choice, 'text', value, events);
+  let after = choice;
+  for (const part of value as readonly Json[]) if (isPart(part, 'text')) after = words(after, 'text', part['text'], events);
+  return after;
+}
+
+/** A new block begins when the last one was signed or the provider counts on. */
+function thinkingPart(choice: ChoiceState, key: number | undefined, plain: boolean, events: Events): ChoiceState {
+  const { open } = choice;
+  const goesOn = open?.kind === 'thinking' && !open.signed && (key === undefined || open.key === -1 || key === open.key);
+  if (!goesOn) return openPart(choice, { type: 'thinking' }, { kind: 'thinking', part: choice.parts, key: key ?? -1, plain, signed: false }, events);
+  if (open.key === -1 && key !== undefined) return { ...choice, open: { ...open, key } };
+  return choice;
+}
+
+function thinkingText(choice: ChoiceState, text: string, key: number | undefined, plain: boolean, events: Events): ChoiceState {
+  const opened = thinkingPart(choice, key, plain, events);
+  events.push({ type: 'thinking_delta', choice: choice.index, part: opened.open?.part ?? 0, text });
+  return opened;
+}
+
+/** One entry of `reasoning_details`. Its text counts only where no plain field says the same. */
+function detail(choice: ChoiceState, value: JsonObject, hasPlain: boolean, events: Events): ChoiceState {
+  const decoded = decodeDetail(value);
+  if (decoded === undefined) return choice;
+  if (decoded.type === 'redacted_thinking') {
+    return closePart(openPart(choice, decoded, { kind: 'whole', part: choice.parts }, events), events);
+  }
+  const key = typeof value['index'] === 'number' ? value['index'] : undefined;
+  const repeats = hasPlain || (choice.open?.kind === 'thinking' && choice.open.plain);
+  const spoken = repeats || decoded.text === '' ? choice : thinkingText(choice, decoded.text, key, false, events);
+  if (decoded.signature === undefined) return spoken;
+  const opened = thinkingPart(spoken, repeats ? undefined : key, hasPlain, events);
+  const { open } = opened;
+  if (open?.kind !== 'thinking') return opened;
+  events.push({ type: 'signature', choice: choice.index, part: open.part, signature: decoded.signature, format: decoded.format });
+  return { ...opened, open: { ...open, signed: true } };
+}
+
+function reasoning(choice: ChoiceState, delta: JsonObject, events: Events): ChoiceState {
+  const plain = plainReasoning(delta);
+  const details = readDetails(delta);
+  const key = details[0]?.['index'];
+  let after = choice;
+  if (plain !== undefined) after = thinkingText(after, plain, typeof key === 'number' ? key : undefined, true, events);
+  for (const value of details) after = detail(after, value, plain !== undefined, events);
+  return after;
+}
+
+const str = (value: Json | undefined): string => (typeof value === 'string' ? value : '');
+
+/** The whole fragment of a call: `index` may be missing where calls come whole, and several calls may then share one. */
+function toolCall(choice: ChoiceState, call: JsonObject, at: number, events: Events): ChoiceState {
+  const inner = isJsonObject(call['function']) ? call['function'] : isJsonObject(call['custom']) ? call['custom'] : {};
+  const key = typeof call['index'] === 'number' ? call['index'] : at;
+  const [id, name] = [str(call['id']), str(inner['name'])];
+  const { open } = choice;
+  const goesOn = open?.kind === 'tool' && open.key === key && (id === '' || id === open.id || name === '');
+  if (!goesOn && name === '') {
+    events.push({ type: 'error', kind: 'upstream', code: null, message: 'The provider sent a piece of a tool call that it had not begun or had ended.', cut: false });
+    return choice;
+  }
+  const kind = call['type'] === 'custom' ? 'custom' : 'function';
+  const head = { type: 'tool_call', id, name, kind } as const;
+  const opened = goesOn ? choice : { ...openPart(choice, head, { kind: 'tool', part: choice.parts, key, id }, events), hasToolCalls: true };
+  const text = str(inner['arguments']) || str(inner['input']);
+  if (text !== '') events.push({ type: 'arguments_delta', choice: choice.index, part: opened.open?.part ?? 0, text });
+  return opened;
+}
+
+/** Citations hang on the text that is open, or on the last part there was. */
+function annotations(choice: ChoiceState, value: Json | undefined, events: Events): ChoiceState {
+  if (!Array.isArray(value)) return choice;
+  const natives = (value as readonly Json[]).filter(isJsonObject);
+  if (natives.length === 0) return choice;
+  const opened = choice.open?.kind === 'text' ? choice : openPart(choice, { type: 'text' }, { kind: 'text', part: choice.parts }, events);
+  for (const native of natives) events.push({ type: 'citation', choice: choice.index, part: opened.open?.part ?? 0, citation: decodeAnnotation(native) });
+  return opened;
+}
+
+/** Spoken answers: id, transcript and sound in pieces, which only this protocol has. */
+function audio(choice: ChoiceState, value: Json | undefined, events: Events): ChoiceState {
+  if (!isJsonObject(value) || Object.keys(value).length === 0) return choice;
+  const head = { type: 'other', protocol: PROTOCOL, value: { type: 'audio' } } as const;
+  const opened = choice.open?.kind === 'audio' ? choice : openPart(choice, head, { kind: 'audio', part: choice.parts }, events);
+  events.push({ type: 'other_delta', choice: choice.index, part: opened.open?.part ?? 0, protocol: PROTOCOL, value });
+  return opened;
+}
+
+/** One chunk's choice, in the order in which its members follow each other in an answer. Members without a meaning here are passed over. */
+export function stepChoice(choice: ChoiceState, chunk: JsonObject, events: Events): ChoiceState {
+  const delta = isJsonObject(chunk['delta']) ? chunk['delta'] : {};
+  let after = reasoning(choice, delta, events);
+  after = content(after, delta['content'], events);
+  after = words(after, 'refusal', delta['refusal'], events);
+  after = audio(after, delta['audio'], events);
+  after = annotations(after, delta['annotations'], events);
+  const calls = Array.isArray(delta['tool_calls']) ? (delta['tool_calls'] as readonly Json[]) : [];
+  calls.forEach((call, at) => {
+    if (isJsonObject(call)) after = toolCall(after, call, at, events);
+  });
+  const logprobs = chunk['logprobs'];
+  if (isJsonObject(logprobs)) events.push({ type: 'logprobs', choice: choice.index, logprobs });
+  const raw = chunk['finish_reason'];
+  return typeof raw === 'string' && raw !== '' && raw !== after.rawFinish ? { ...after, rawFinish: raw } : after;
+}
+
+/** What a choice still owes when the stream is whole. */
+export function finishChoice(choice: ChoiceState): readonly CanonicalEvent[] {
+  const events: Events = [];
+  closePart(choice, events);
+  if (choice.rawFinish !== undefined) events.push({ type: 'finish', choice: choice.index, finish: decodeFinish(choice.rawFinish, choice.hasToolCalls) });
+  return events;
+}

@@ -1,0 +1,45 @@
+import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
+import type { TokenUsage } from '../../core/usage.ts';
+
+/** A count as providers send it; anything that is not a whole number of tokens counts as none. */
+export const tokenCount = (value: Json | undefined): number => (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0);
+
+const part = (value: Json | undefined): JsonObject => (isJsonObject(value) ? value : {});
+
+/** What is counted twice under different rules must not exceed the whole it is part of, or prices turn negative. */
+export const within = (whole: number, parted: number): number => Math.min(whole, parted);
+
+/**
+ * OpenAI's `usage` of chat completions, completions and embeddings, with the dialects of those that copied it:
+ * DeepSeek's `prompt_cache_hit_tokens`, Mistral's `num_cached_tokens`, Together's `cached_tokens`, Voyage's lone total.
+ *
+ * xAI and Gemini leave reasoning out of `completion_tokens`: then it shows as reasoning larger than the completion, or in
+ * the total, and is added. Undefined: these are no figures.
+ */
+export function openaiUsage(value: Json | undefined): TokenUsage | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const { prompt_tokens: prompt, total_tokens: total } = value;
+  if (typeof prompt !== 'number' && typeof total !== 'number') return undefined;
+  const inputDetails = part(value['prompt_tokens_details']);
+  const outputDetails = part(value['completion_tokens_details']);
+  const completion = tokenCount(value['completion_tokens']);
+  const input = typeof prompt === 'number' ? tokenCount(prompt) : Math.max(tokenCount(total) - completion, 0);
+  const told = tokenCount(outputDetails['reasoning_tokens']) || tokenCount(value['reasoning_tokens']);
+  const output = Math.max(completion, tokenCount(total) - input, told > completion ? completion + told : 0);
+  const cached =
+    tokenCount(inputDetails['cached_tokens']) ||
+    tokenCount(value['prompt_cache_hit_tokens']) ||
+    tokenCount(value['num_cached_tokens']) ||
+    tokenCount(value['cached_tokens']);
+  const cachedInput = within(input, cached);
+  return {
+    input,
+    output,
+    cachedInput,
+    cacheWrite: within(input - cachedInput, tokenCount(inputDetails['cache_write_tokens']) || tokenCount(value['cache_creation_input_tokens'])),
+    cacheWrite1h: 0,
+    reasoning: within(output, told || output - completion),
+    inputAudio: within(input, tokenCount(inputDetails['audio_tokens'])),
+    outputAudio: within(output, tokenCount(outputDetails['audio_tokens'])),
+  };
+}

@@ -1,0 +1,1 @@
+export { openaiErrors as openaiCompletionsErrors } from '../openai-chat/errors.ts';

@@ -1,0 +1,1 @@
+export { openaiErrors as openaiEmbeddingsErrors } from '../openai-chat/errors.ts';

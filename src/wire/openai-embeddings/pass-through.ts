@@ -1,0 +1,11 @@
+import { openaiUsage } from '../openai-chat/usage.ts';
+import type { PassThrough } from '../protocol.ts';
+
+/** Embeddings never stream. */
+export const openaiEmbeddingsPassThrough: PassThrough = {
+  requestMembers: ['model'],
+  responseMembers: ['usage'],
+  usageOfResponse: (members) => openaiUsage(members['usage']),
+  mayMatter: () => false,
+  readEvent: () => ({}),
+};
