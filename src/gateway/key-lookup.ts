@@ -1,0 +1,88 @@
+import type { KeyObject } from 'node:crypto';
+import type { KeyRow, KeySource, Principal, SignedText } from '../access/principal.ts';
+import { BulkheadError } from '../core/errors.ts';
+import type { KeyDigest } from '../core/ids.ts';
+import { isJsonObject } from '../core/json.ts';
+import { verifyText } from '../core/signing.ts';
+import type { KeyCache } from './key-cache.ts';
+
+/** Distinct keys that may be asked for at once; guessers must not take control's time from people. */
+const MAX_ASKED = 256;
+
+export interface KeyLookupOptions {
+  readonly cache: KeyCache;
+  readonly source: KeySource;
+  /** The vault's key, pinned at the first hello; undefined before. */
+  readonly verifyKey: () => KeyObject | undefined;
+  /** A row that the vault did not sign: someone edited the database. */
+  readonly onForged: (digest: KeyDigest) => void;
+}
+
+interface Question {
+  answer: Promise<Principal | undefined>;
+}
+
+/** Finds the principal behind a digest: from the cache at once, else by one question to control for all who wait. */
+export class KeyLookup {
+  readonly #options: KeyLookupOptions;
+  readonly #asked = new Map<KeyDigest, Question>();
+
+  constructor(options: KeyLookupOptions) {
+    this.#options = options;
+  }
+
+  /** Undefined: no such key, revoked, or its row is not the vault's. Throws key_lookup_unavailable. */
+  find(digest: KeyDigest): Principal | undefined | Promise<Principal | undefined> {
+    const found = this.#options.cache.find(digest);
+    if (found !== undefined) return found === 'unknown' ? undefined : found;
+    const asked = this.#asked.get(digest);
+    if (asked !== undefined) return asked.answer;
+    if (this.#asked.size >= MAX_ASKED) throw new BulkheadError('key_lookup_unavailable');
+    const question: Question = { answer: Promise.resolve(undefined) };
+    this.#asked.set(digest, question);
+    question.answer = this.#ask(digest, question).finally(() => {
+      if (this.#asked.get(digest) === question) this.#asked.delete(digest);
+    });
+    return question.answer;
+  }
+
+  /** An answer under way may be of before the change: those who come now ask again, and it is not cached. */
+  forget(digest: KeyDigest): void {
+    this.#asked.delete(digest);
+    this.#options.cache.forget(digest);
+  }
+
+  revoke(digest: KeyDigest): void {
+    this.#asked.delete(digest);
+    this.#options.cache.revoke(digest);
+  }
+
+  forgetAll(): void {
+    this.#asked.clear();
+    this.#options.cache.forgetAll();
+  }
+
+  async #ask(digest: KeyDigest, question: Question): Promise<Principal | undefined> {
+    const { cache, source, onForged } = this.#options;
+    const signed = await source.resolve(digest);
+    const key = signed === undefined ? undefined : this.#verified(digest, signed);
+    if (signed !== undefined && key === undefined) onForged(digest);
+    const isCurrent = this.#asked.get(digest) === question;
+    if (signed === undefined || key === undefined) {
+      if (isCurrent) cache.addUnknown(digest);
+      return undefined;
+    }
+    if (cache.isRevoked(digest)) return undefined;
+    const principal = { key, signed };
+    if (isCurrent) cache.add(principal);
+    return principal;
+  }
+
+  #verified(digest: KeyDigest, signed: SignedText): KeyRow | undefined {
+    const verifyKey = this.#options.verifyKey();
+    if (verifyKey === undefined) throw new BulkheadError('key_lookup_unavailable');
+    if (!verifyText(verifyKey, 'key', signed)) return undefined;
+    const row: unknown = JSON.parse(signed.text);
+    return isJsonObject(row) && row['digest'] === digest ? (row as unknown as KeyRow) : undefined;
+  }
+}

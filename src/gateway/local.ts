@@ -1,0 +1,67 @@
+import type { ServerResponse } from 'node:http';
+import { BulkheadError } from '../core/errors.ts';
+import type { Json, JsonObject } from '../core/json.ts';
+import type { RequestId } from '../core/ids.ts';
+import type { LocalEndpoint } from '../endpoints/endpoint.ts';
+import type { Head } from '../http/head.ts';
+import { writeJson } from '../http/respond.ts';
+import { mayUse } from '../routing/model-table.ts';
+import type { Deps } from './deps.ts';
+import type { Policy } from './policy-store.ts';
+import { identify } from './stages/authenticate.ts';
+
+export interface LocalRequest {
+  readonly id: RequestId;
+  readonly endpoint: LocalEndpoint;
+  readonly head: Head;
+  readonly response: ServerResponse;
+  readonly policy: Policy;
+  /** Why the gateway cannot serve now; empty: it can. */
+  readonly missing: readonly string[];
+}
+
+/** Answers that need no provider. Throws what a client may be told. */
+export async function serveLocal(request: LocalRequest, deps: Pick<Deps, 'keys' | 'clock'>): Promise<void> {
+  const { endpoint, response, id, missing } = request;
+  switch (endpoint.kind) {
+    case 'live':
+      return writeJson(response, 200, { status: 'live' }, id);
+    case 'ready':
+      return missing.length === 0
+        ? writeJson(response, 200, { status: 'ready' }, id)
+        : writeJson(response, 503, { status: 'not ready', missing }, id);
+    case 'models':
+      return writeJson(response, 200, await listModels(request, deps), id);
+    case 'model':
+      return writeJson(response, 200, await showModel(request, deps), id);
+  }
+}
+
+/** Exact aliases alone: a row for a prefix would be no name that a client can ask for. */
+async function listModels({ head, policy }: LocalRequest, deps: Pick<Deps, 'keys' | 'clock'>): Promise<JsonObject> {
+  const { principal } = await identify(head, deps);
+  return { object: 'list', data: policy.models.aliases(principal.key.models).map((alias) => model(policy, alias)) };
+}
+
+async function showModel({ head, policy, endpoint }: LocalRequest, deps: Pick<Deps, 'keys' | 'clock'>): Promise<JsonObject> {
+  const { principal } = await identify(head, deps);
+  const name = decodeName(head.path.slice(endpoint.path.length));
+  const resolved = policy.models.resolve(name);
+  if (resolved === undefined || !mayUse(principal.key.models, name, resolved.rule)) {
+    throw new BulkheadError('unknown_model', { model: name.slice(0, 128), models: policy.models.choices(principal.key.models).slice(0, 50).join(', ') || '(none)' });
+  }
+  return model(policy, name);
+}
+
+/** `created` is when the policy was made: providers' own dates are not known here. */
+function model(policy: Policy, id: string): { readonly [key: string]: Json } {
+  return { id, object: 'model', created: Math.floor(policy.snapshot.madeAt / 1000), owned_by: policy.models.resolve(id)?.targets[0]?.provider ?? 'bulkhead' };
+}
+
+function decodeName(encoded: string): string {
+  try {
+    return decodeURIComponent(encoded);
+  } catch (cause) {
+    throw new BulkheadError('unknown_model', { model: encoded.slice(0, 128), models: '(see /v1/models)' }, { cause });
+  }
+}

@@ -1,0 +1,125 @@
+import type { TokenUsage } from '../core/usage.ts';
+import { encodeSse, parseEvent, SseSplitter } from '../http/sse.ts';
+import type { NativeProtocol } from '../wire/native.ts';
+import type { StreamFact, WireError } from '../wire/protocol.ts';
+import { MemberCapture } from './capture.ts';
+import { estimateOutputTokens, OutputEstimate } from './estimate.ts';
+import type { StreamTransform } from './stream-transform.ts';
+import { laterUsage } from './usage-merge.ts';
+
+export interface PassStreamOptions {
+  readonly native: NativeProtocol;
+  readonly requestId: string;
+  readonly provider: string;
+  /** Keeps the usage-only chunk from the client. */
+  readonly hidesUsage: boolean;
+}
+
+/** Same protocol on both sides: whole events pass as the bytes they are, and only those that may matter are read. */
+export class PassStream implements StreamTransform {
+  readonly #options: PassStreamOptions;
+  readonly #splitter: SseSplitter;
+  readonly #estimate = new OutputEstimate();
+  #out: Buffer[] = [];
+  #usage: TokenUsage | undefined;
+  #isWhole = false;
+  #error: string | undefined;
+
+  constructor(options: PassStreamOptions) {
+    this.#options = options;
+    this.#splitter = new SseSplitter((raw) => this.#onEvent(raw), { source: options.provider });
+  }
+
+  get usage(): TokenUsage | undefined {
+    return this.#usage;
+  }
+
+  get outputEstimate(): number {
+    return this.#estimate.tokens;
+  }
+
+  get reportedError(): string | undefined {
+    return this.#error;
+  }
+
+  push(chunk: Buffer): readonly Buffer[] {
+    this.#out = [];
+    this.#splitter.push(chunk);
+    return this.#out;
+  }
+
+  /** A last event without its blank line counts if it is what ends the stream; half an event is kept back. */
+  end(): { readonly rest: readonly Buffer[]; readonly whole: boolean } {
+    const rest = this.#splitter.rest();
+    this.#out = [];
+    const wasWhole = this.#isWhole;
+    if (rest.length > 0) this.#onEvent(rest);
+    return { rest: wasWhole || this.#isWhole ? this.#out : [], whole: this.#isWhole };
+  }
+
+  failure(error: WireError): Buffer {
+    return Buffer.concat(this.#options.native.errors.encodeStreamError(error, this.#options.requestId).map(encodeSse));
+  }
+
+  #onEvent(raw: Buffer): void {
+    const fact = this.#options.native.passThrough.mayMatter(raw) ? this.#read(raw) : undefined;
+    if (fact?.usageOnly === true && this.#options.hidesUsage) return;
+    if (fact?.done !== true) this.#estimate.add(raw.length);
+    this.#append(raw);
+  }
+
+  #read(raw: Buffer): StreamFact {
+    const event = parseEvent(raw);
+    if (event === undefined) return {};
+    const fact = this.#options.native.passThrough.readEvent(event);
+    if (fact.usage !== undefined) this.#usage = laterUsage(this.#usage, fact.usage);
+    if (fact.done === true || fact.finished === true) this.#isWhole = true;
+    if (fact.error !== undefined) this.#error = fact.error;
+    return fact;
+  }
+
+  /** Events that lie side by side in one chunk leave in one write. */
+  #append(raw: Buffer): void {
+    const last = this.#out.at(-1);
+    if (last !== undefined && last.buffer === raw.buffer && last.byteOffset + last.length === raw.byteOffset) {
+      this.#out[this.#out.length - 1] = Buffer.from(last.buffer, last.byteOffset, last.length + raw.length);
+    } else this.#out.push(raw);
+  }
+}
+
+/** A whole answer that is too large to hold: its bytes pass while its usage is captured. */
+export class PassBytes implements StreamTransform {
+  readonly #native: NativeProtocol;
+  readonly #capture: MemberCapture;
+  #bytes = 0;
+
+  constructor(native: NativeProtocol) {
+    this.#native = native;
+    this.#capture = new MemberCapture(native.passThrough.responseMembers);
+  }
+
+  get usage(): TokenUsage | undefined {
+    return this.#native.passThrough.usageOfResponse(this.#capture.members());
+  }
+
+  get outputEstimate(): number {
+    return estimateOutputTokens(this.#bytes);
+  }
+
+  readonly reportedError = undefined;
+
+  push(chunk: Buffer): readonly Buffer[] {
+    this.#bytes += chunk.length;
+    this.#capture.push(chunk);
+    return [chunk];
+  }
+
+  end(): { readonly rest: readonly Buffer[]; readonly whole: boolean } {
+    return { rest: [], whole: true };
+  }
+
+  /** Half a JSON text cannot be completed: the client sees the connection break. */
+  failure(): Buffer {
+    return Buffer.alloc(0);
+  }
+}

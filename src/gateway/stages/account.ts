@@ -1,0 +1,73 @@
+import { NO_USAGE, type TokenUsage, type UsageEvent } from '../../core/usage.ts';
+import type { Deps } from '../deps.ts';
+import { estimateInputTokens } from '../estimate.ts';
+import type { AttemptRecord } from '../exchange.ts';
+import type { Admitted, Decoded } from '../steps.ts';
+
+/**
+ * Ends the reservation: always, once, also after a disconnect or an exception. One event per attempt of which a byte may
+ * have left for a provider; a request without such an attempt is released.
+ */
+export function account({ decoded }: Admitted, { outbox, metrics }: Pick<Deps, 'outbox' | 'metrics'>): void {
+  const reached = decoded.exchange.attempts.filter((record) => record.reached);
+  if (reached.length === 0) return outbox.release(decoded.exchange.id);
+  for (const record of reached) {
+    const event = usageEvent(decoded, record);
+    metrics.tokens(event.usage);
+    outbox.settle(event);
+  }
+}
+
+function usageEvent(decoded: Decoded, record: AttemptRecord): UsageEvent {
+  const { exchange, principal, alias, body } = decoded;
+  const { policy } = record.target.provider;
+  const isLast = record === exchange.attempts.at(-1);
+  const { usage, estimated } = used(decoded, record);
+  const { firstByteMs } = exchange;
+  return {
+    v: 1,
+    requestId: exchange.id,
+    attempt: record.attempt,
+    proof: 'key',
+    key: principal.key.id,
+    organization: principal.key.organization,
+    team: principal.key.team,
+    credential: policy.credential,
+    provider: policy.id,
+    alias,
+    model: record.target.model,
+    priceList: policy.priceList,
+    endpoint: exchange.endpoint.id,
+    stream: body.stream,
+    status: isLast ? clientStatus(decoded) : record.status,
+    outcome: record.outcome,
+    usage,
+    estimated,
+    startedAt: exchange.startedAt,
+    latencyMs: round(exchange.elapsedMs),
+    ...(isLast && firstByteMs !== undefined ? { firstByteMs: round(firstByteMs) } : {}),
+    bytesIn: record.bytesIn,
+    bytesOut: record.bytesOut,
+  };
+}
+
+const clientStatus = ({ exchange }: Decoded): number => (exchange.response.headersSent ? exchange.response.statusCode : 0);
+
+/** To a microsecond; whole numbers stay whole. */
+const round = (ms: number): number => Math.round(ms * 1000) / 1000;
+
+/** The provider's figures where it told them all; its figures and our count where the answer ended early. */
+function used(decoded: Decoded, record: AttemptRecord): { usage: TokenUsage; estimated: boolean } {
+  const told = record.usage;
+  if (record.outcome === 'ok' && told !== undefined) return { usage: told, estimated: false };
+  // A provider bills nothing for a request that it refused or that never came to it.
+  if (!mayCost(record)) return { usage: told ?? NO_USAGE, estimated: false };
+  const known = told ?? { ...NO_USAGE, input: estimateInputTokens(decoded.body.bytes) };
+  const output = Math.max(known.output, record.outputEstimate);
+  return { usage: { ...known, output }, estimated: told === undefined || output > told.output };
+}
+
+function mayCost({ status, outcome }: AttemptRecord): boolean {
+  if (status >= 400) return false;
+  return status > 0 || outcome === 'cancelled' || outcome === 'timeout' || outcome === 'upstream_cut';
+}

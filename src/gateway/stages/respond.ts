@@ -1,0 +1,50 @@
+import type { ServerResponse } from 'node:http';
+import { ResponseWriter } from '../../http/response-writer.ts';
+import type { StreamedAnswer, WholeAnswer } from '../answer.ts';
+import type { Deps } from '../deps.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Cleared } from '../steps.ts';
+
+type HeaderList = readonly (readonly [string, string])[];
+
+/** Sends the answer. Resolves when nothing more will be written. */
+export async function respond({ exchange, answer }: Cleared, { metrics }: Pick<Deps, 'metrics'>): Promise<void> {
+  if (answer.kind === 'whole') return sendWhole(exchange, answer);
+  metrics.activeStreams.add(1);
+  try {
+    await sendStream(exchange, answer);
+  } finally {
+    metrics.activeStreams.add(-1);
+  }
+}
+
+function sendWhole(exchange: Exchange, { status, headers, body }: WholeAnswer): void {
+  const { response } = exchange;
+  if (exchange.gone || response.headersSent) return;
+  exchange.markFirstByte();
+  setHeaders(response, [...ownHeaders(exchange), ...headers, ['content-length', String(body.length)]]);
+  response.writeHead(status);
+  response.end(body);
+}
+
+function sendStream(exchange: Exchange, { status, headers, relay, resume }: StreamedAnswer): Promise<void> {
+  const { response } = exchange;
+  // Those who watch for a client that left are told by the exchange itself.
+  const writer = new ResponseWriter(response, { drain: resume, gone: () => undefined });
+  // What came with the head leaves in the same packet.
+  response.cork();
+  process.nextTick(() => response.uncork());
+  writer.head(status, [...ownHeaders(exchange), ['x-accel-buffering', 'no'], ...headers]);
+  return relay(writer);
+}
+
+const ownHeaders = (exchange: Exchange): HeaderList => [
+  ['x-bulkhead-request-id', exchange.id],
+  ['x-bulkhead-overhead-ms', exchange.overheadMs.toFixed(3)],
+  ['cache-control', 'no-store'],
+  ['x-content-type-options', 'nosniff'],
+];
+
+function setHeaders(response: ServerResponse, headers: HeaderList): void {
+  for (const [name, value] of headers) response.setHeader(name, value);
+}

@@ -1,0 +1,147 @@
+import { BulkheadError } from '../../core/errors.ts';
+import type { ProviderOperation } from '../../providers/provider-kind.ts';
+import { codecFor } from '../../wire/registry.ts';
+import { NATIVE } from '../../wire/native.ts';
+import type { AnswerContext, Codec, WireError, WireProtocolId } from '../../wire/protocol.ts';
+import type { Answer } from '../answer.ts';
+import { answerHeaders } from '../answer-headers.ts';
+import { MemberCapture, parseObject } from '../capture.ts';
+import { collect } from '../collect.ts';
+import { estimateOutputTokens } from '../estimate.ts';
+import { PassBytes, PassStream } from '../pass-stream.ts';
+import { relayed } from '../relay.ts';
+import { pass, type Translated, type Upstream } from '../steps.ts';
+import { TranslatedStream } from '../translated-stream.ts';
+
+/** An answer up to this size is held and leaves in one write with its length. */
+const HELD_BYTES = 64 * 1024;
+/** No provider says why it failed at greater length. */
+const ERROR_BYTES = 1024 * 1024;
+/** A whole answer that must be translated has to be in hand. */
+const TRANSLATED_BYTES = 64 * 1024 * 1024;
+
+const JSON_TYPE = 'application/json';
+const STREAM_TYPE = 'text/event-stream';
+
+/** The provider's answer in the client's protocol. Throws upstream_invalid for one that is neither JSON nor the stream that was asked for. */
+export async function translateBack(upstream: Upstream): Promise<Translated> {
+  const { exchange } = upstream.decoded;
+  return pass<Translated>({ exchange, answer: await translated(upstream) });
+}
+
+function translated(upstream: Upstream): Promise<Answer> | Answer {
+  const { decoded, head, sent } = upstream;
+  if (head.status >= 400) return errorAnswer(upstream);
+  const type = contentType(upstream);
+  const isStream = type === STREAM_TYPE;
+  const isJson = type === JSON_TYPE || type.endsWith('+json');
+  if (head.status < 200 || head.status >= 300) throw invalid(upstream, `its status is ${head.status}`);
+  if (isStream !== decoded.body.stream || !(isStream || isJson)) throw invalid(upstream, `its content type is ${type === '' ? 'missing' : type.slice(0, 100)}`);
+  if (isStream) return sent.translated ? translatedStream(upstream) : passedStream(upstream);
+  return sent.translated ? translatedWhole(upstream) : passedWhole(upstream);
+}
+
+const contentType = ({ head }: Upstream): string =>
+  (head.headers.find(([name]) => name === 'content-type')?.[1] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+
+function invalid({ call, record }: Upstream, reason: string): BulkheadError {
+  call.cancel();
+  record.outcome = 'upstream_error';
+  return new BulkheadError('upstream_invalid', { provider: record.target.provider.policy.id, reason });
+}
+
+const providerProtocol = ({ decoded, record }: Upstream): WireProtocolId =>
+  (record.target.provider.kind.operations[decoded.exchange.endpoint.operation] as ProviderOperation).protocol;
+
+const clientProtocol = ({ decoded }: Upstream): WireProtocolId => decoded.exchange.endpoint.protocol;
+
+/** Faithful where the client speaks the provider's protocol and the body is what it claims; mapped otherwise. */
+async function errorAnswer(upstream: Upstream): Promise<Answer> {
+  const { decoded, head, record, sent } = upstream;
+  record.outcome = head.status >= 500 || head.status === 429 ? 'upstream_error' : 'client_error';
+  const { body, isWhole } = await collect(upstream, ERROR_BYTES);
+  if (!isWhole) upstream.call.cancel();
+  const object = isWhole ? parseObject(body) : undefined;
+  if (object !== undefined && !sent.translated) return { kind: 'whole', status: head.status, headers: answerHeaders(upstream, JSON_TYPE), body };
+  const told = NATIVE[providerProtocol(upstream)].errors.decodeError(head.status, object);
+  const shown: WireError = object === undefined ? { ...told, code: 'upstream_error', message: unreadable(upstream) } : told;
+  const encoded = NATIVE[clientProtocol(upstream)].errors.encodeError(shown, decoded.exchange.id);
+  return { kind: 'whole', status: head.status, headers: answerHeaders(upstream, JSON_TYPE), body: Buffer.from(JSON.stringify(encoded)) };
+}
+
+function unreadable({ record, head }: Upstream): string {
+  const error = new BulkheadError('upstream_error', {
+    provider: record.target.provider.policy.id,
+    status: head.status,
+    reason: 'its error is not JSON; it may come from a proxy in between.',
+  });
+  return `${error.message} ${error.remedy}`;
+}
+
+async function passedWhole(upstream: Upstream): Promise<Answer> {
+  const { decoded, head, record, call } = upstream;
+  const native = NATIVE[clientProtocol(upstream)];
+  const { body, isWhole } = await collect(upstream, HELD_BYTES);
+  const headers = answerHeaders(upstream);
+  if (!isWhole) {
+    const length = head.headers.filter(([name]) => name === 'content-length');
+    return relayed({ exchange: decoded.exchange, record, call, transform: new PassBytes(native), status: head.status, headers: [...headers, ...length], early: [body] });
+  }
+  const capture = new MemberCapture(native.passThrough.responseMembers);
+  capture.push(body);
+  record.usage = native.passThrough.usageOfResponse(capture.members());
+  record.outputEstimate = estimateOutputTokens(body.length);
+  record.outcome = 'ok';
+  return { kind: 'whole', status: head.status, headers, body };
+}
+
+function passedStream(upstream: Upstream): Answer {
+  const { decoded, head, record, sent, call } = upstream;
+  const transform = new PassStream({
+    native: NATIVE[clientProtocol(upstream)],
+    requestId: decoded.exchange.id,
+    provider: record.target.provider.policy.id,
+    hidesUsage: sent.hidesUsage,
+  });
+  return relayed({ exchange: decoded.exchange, record, call, transform, status: head.status, headers: answerHeaders(upstream) });
+}
+
+function codecs(upstream: Upstream): { from: Codec; to: Codec } {
+  const [from, to] = [codecFor(providerProtocol(upstream)), codecFor(clientProtocol(upstream))];
+  if (from === undefined || to === undefined) throw new BulkheadError('internal', {}, { cause: new Error('a routed target has codecs') });
+  return { from, to };
+}
+
+const contextOf = ({ decoded }: Upstream): AnswerContext => ({
+  model: decoded.alias,
+  requestId: decoded.exchange.id,
+  created: Math.floor(decoded.exchange.startedAt / 1000),
+  includeUsage: decoded.body.streamOptions?.['include_usage'] === true,
+});
+
+async function translatedWhole(upstream: Upstream): Promise<Answer> {
+  const { head, record } = upstream;
+  const { from, to } = codecs(upstream);
+  const { body, isWhole } = await collect(upstream, TRANSLATED_BYTES);
+  const object = isWhole ? parseObject(body) : undefined;
+  if (object === undefined) throw invalid(upstream, isWhole ? 'it is not one JSON object' : 'it is too large to be translated');
+  record.usage = NATIVE[from.protocol].passThrough.usageOfResponse(object);
+  record.outputEstimate = estimateOutputTokens(body.length);
+  const response = from.decodeResponse(object);
+  if (!response.ok) throw invalid(upstream, `${response.error.field}: ${response.error.reason}`);
+  record.usage = response.value.usage ?? record.usage;
+  record.outcome = 'ok';
+  const encoded = to.encodeResponse(response.value, contextOf(upstream));
+  return { kind: 'whole', status: head.status, headers: answerHeaders(upstream, JSON_TYPE), body: Buffer.from(JSON.stringify(encoded)) };
+}
+
+function translatedStream(upstream: Upstream): Answer {
+  const { decoded, head, record, call } = upstream;
+  const transform = new TranslatedStream({
+    ...codecs(upstream),
+    native: NATIVE[clientProtocol(upstream)],
+    context: contextOf(upstream),
+    provider: record.target.provider.policy.id,
+  });
+  return relayed({ exchange: decoded.exchange, record, call, transform, status: head.status, headers: answerHeaders(upstream, STREAM_TYPE) });
+}

@@ -1,0 +1,85 @@
+import type { Principal } from '../access/principal.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { Member } from '../core/json-scan.ts';
+import type { EgressHead } from '../ipc/messages.ts';
+import type { ProviderId } from '../core/ids.ts';
+import type { Resolved } from '../routing/model-table.ts';
+import type { Answer } from './answer.ts';
+import type { AttemptRecord, Exchange, RoutedTarget } from './exchange.ts';
+import type { UpstreamCall } from './upstream-call.ts';
+
+/**
+ * What the stages hand on (architecture.md §3). Each type carries a brand that only its own stage puts on, so that the
+ * compiler forbids to skip a stage or to call two in the wrong order.
+ */
+declare const passed: unique symbol;
+type Step<Name extends string, Shape> = Readonly<Shape> & { readonly [passed]: Name };
+
+/** A head within bounds, at a known endpoint; the body is still on the wire. */
+export type Received = Step<'Received', { exchange: Exchange }>;
+
+/** The key behind the head is known and in force. */
+export type Authenticated = Step<
+  'Authenticated',
+  {
+    exchange: Exchange;
+    principal: Principal;
+    /** As the client presented it: the vault checks it again. */
+    presented: string;
+  }
+>;
+
+export interface RequestBody {
+  readonly bytes: Buffer;
+  /** Spans of the members that the protocol names. */
+  readonly members: ReadonlyMap<string, Member>;
+  readonly stream: boolean;
+  /** `stream_options` as the client sent it. */
+  readonly streamOptions: JsonObject | undefined;
+  /** Upper bound of what the client allows to be written; undefined: it gave none. */
+  readonly maxOutputTokens: number | undefined;
+}
+
+/** The body is valid JSON, its model exists and the key may use it. */
+export type Decoded = Step<
+  'Decoded',
+  { exchange: Exchange; principal: Principal; presented: string; body: RequestBody; alias: string; resolved: Resolved<ProviderId> }
+>;
+
+/** The ledger holds a reservation under the request's id: from here on it is settled or released exactly once. */
+export type Admitted = Step<'Admitted', { decoded: Decoded }>;
+
+export type Inspected = Step<'Inspected', { decoded: Decoded }>;
+
+export type Missed = Step<'Missed', { decoded: Decoded }>;
+export type Hit = Step<'Hit', { exchange: Exchange; answer: Answer }>;
+
+/** At least one target that can be reached through this endpoint, best first. */
+export type Routed = Step<'Routed', { decoded: Decoded; targets: readonly [RoutedTarget, ...RoutedTarget[]] }>;
+
+/** A provider answered; its body is still on the wire. */
+export type Upstream = Step<
+  'Upstream',
+  { decoded: Decoded; record: AttemptRecord; sent: SentRequest; call: UpstreamCall; head: EgressHead }
+>;
+
+/** What was made of the client's request for one target. */
+export interface SentRequest {
+  readonly path: string;
+  readonly body: Buffer;
+  /** True: another protocol than the client's, through the canonical form. */
+  readonly translated: boolean;
+  /** The usage-only chunk of the stream was asked for by us and is kept from the client. */
+  readonly hidesUsage: boolean;
+  /** Paths of fields that the target cannot express. */
+  readonly dropped: readonly string[];
+}
+
+/** An answer in the client's protocol. */
+export type Translated = Step<'Translated', { exchange: Exchange; answer: Answer }>;
+
+/** An answer that may leave. */
+export type Cleared = Step<'Cleared', { exchange: Exchange; answer: Answer }>;
+
+/** Puts a stage's brand on its result. Only the stages call it. */
+export const pass = <S extends { readonly [passed]: string }>(result: Omit<S, typeof passed>): S => result as S;
