@@ -1,0 +1,90 @@
+import type { CredentialId, ProviderId } from '../core/ids.ts';
+import type { IsolationChoice, RootKeySource } from '../core/process.ts';
+import type { HttpPolicy, LimitsPolicy, ModelPolicy, TimeoutPolicy } from './policy.ts';
+
+/**
+ * Configuration: what bulkhead.yaml says, read once into one frozen, fully resolved `BulkheadConfig`.
+ *
+ * Everything is present and in the program's own units (milliseconds, split URLs); the words of the file, in snake
+ * case and seconds, are in `schema.ts` and end in `load.ts`. Holds no secret: it names credentials.
+ */
+export interface BulkheadConfig {
+  /** Where it was read; null: no file, the defaults. */
+  readonly file: string | null;
+  readonly node: NodeConfig;
+  /** Declared ones and the built-in `openai` and `anthropic`; the built-in `sandbox` is not among them, for its origin is known only at run time. */
+  readonly providers: readonly ProviderConfig[];
+  /** Declared aliases first, in the file's order, then one prefix per provider (`openai/`), `sandbox` included where it is on. */
+  readonly models: readonly ModelConfig[];
+  readonly limits: LimitsPolicy;
+  readonly timeouts: TimeoutPolicy;
+  readonly http: HttpPolicy;
+  readonly logRequests: boolean;
+}
+
+/** What needs a restart to change. */
+export interface NodeConfig {
+  readonly listen: Endpoint;
+  readonly control: Endpoint;
+  readonly workers: number;
+  /** Paths as in the file, relative to its folder. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  readonly isolation: IsolationChoice;
+  readonly sandbox: boolean;
+  readonly shards: number;
+  readonly rootKey: RootKeySource;
+  readonly drainMs: number;
+}
+
+export interface Endpoint {
+  /** An IP address or a host name, without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface ProviderConfig {
+  readonly id: ProviderId;
+  /** One of `PROVIDER_KINDS`. */
+  readonly kind: string;
+  /** True: the file declares it, so the admin API may not change it. */
+  readonly declared: boolean;
+  /** `https://api.openai.com`: scheme, host, port. */
+  readonly origin: string;
+  /** `/v1`, or empty; no trailing slash. */
+  readonly basePath: string;
+  readonly auth: ProviderAuth;
+  readonly credential: CredentialId;
+  readonly allowPrivate: boolean;
+  /** Lower-case names. */
+  readonly headers: readonly (readonly [string, string])[];
+  /** Extra certificate authorities, PEM. */
+  readonly ca: string | null;
+  /** CONNECT proxy, `http://host:port`. */
+  readonly proxy: string | null;
+  readonly priceList: string;
+}
+
+/** How the credential is sent; the shape of `AuthScheme` in the messages to the vault. */
+export type ProviderAuth =
+  | { readonly scheme: 'none' }
+  | { readonly scheme: 'bearer' }
+  | { readonly scheme: 'header'; readonly name: string };
+
+export interface ModelConfig extends ModelPolicy {
+  /** True: an alias that the file declares. */
+  readonly declared: boolean;
+}
+
+/** Where and why bulkhead.yaml is refused, and what to do. Never quotes a value, for it may be a secret. */
+export interface ConfigProblem {
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  /** From 1. */
+  readonly column: number;
+  readonly reason: string;
+  readonly remedy: string;
+}
+
+export const formatProblem = ({ file, line, column, reason, remedy }: ConfigProblem): string =>
+  `${file}:${line}:${column}: ${reason}\n    ${remedy}`;
