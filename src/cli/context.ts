@@ -1,0 +1,59 @@
+import path from 'node:path';
+import type { Command } from 'commander';
+import { adminClient, type AdminClient } from './client.ts';
+import { dataFolder, DEFAULT_DATA, readSpec, readToken, type DataFolder } from './data-folder.ts';
+import type { ExitCode } from './failure.ts';
+import type { Terminal } from './terminal.ts';
+
+/** The options that every command takes. */
+export interface CommonOptions {
+  readonly data?: string;
+  readonly url?: string;
+  readonly tokenFile?: string;
+  readonly json?: boolean;
+}
+
+/** The file that a process keeps its records in, and the newest schema this program can read; null: the file has none. */
+export interface StoreFile {
+  readonly file: string;
+  readonly schema: number | null;
+}
+
+/** What a command's action is given beside its own arguments. */
+export interface CliContext {
+  readonly terminal: Terminal;
+  /** By process: `control`, `ledger`, `auditor`. Wired by `main`, for the commands may not load the processes. */
+  stores(): Promise<Readonly<Record<string, StoreFile>>>;
+  /** The exit code of a command that ran to its end; 0 unless said otherwise. */
+  exitWith(code: ExitCode): void;
+}
+
+export const withCommon = (command: Command): Command =>
+  command
+    .option('--data <folder>', 'data folder of the node', DEFAULT_DATA)
+    .option('--url <address>', 'admin API, such as http://127.0.0.1:4101 (default: the one of the data folder)')
+    .option('--token-file <file>', 'admin token (default: admin/token in the data folder)')
+    .option('--json', 'print JSON for programs');
+
+export const folderOf = ({ terminal }: CliContext, options: CommonOptions): DataFolder =>
+  dataFolder(path.resolve(terminal.cwd, options.data ?? DEFAULT_DATA));
+
+export function clientOf(context: CliContext, options: CommonOptions): AdminClient {
+  const folder = folderOf(context, options);
+  const tokenFile = options.tokenFile === undefined ? folder.tokenFile : path.resolve(context.terminal.cwd, options.tokenFile);
+  return adminClient({ url: options.url ?? controlUrl(folder), token: () => readToken(tokenFile) });
+}
+
+const DEFAULT_CONTROL = { host: '127.0.0.1', port: 4101 };
+
+/** Where the node of this folder was told to listen; an address of all interfaces is reached over loopback. */
+function controlUrl(folder: DataFolder): string {
+  const { host, port } = readSpec(folder)?.control ?? DEFAULT_CONTROL;
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}
+
+/** Prints an answer: as it came for programs, as text for people. */
+export function present<Answer>(context: CliContext, options: CommonOptions, answer: Answer, text: (answer: Answer) => string): void {
+  context.terminal.out(options.json === true ? `${JSON.stringify(answer, null, 2)}\n` : text(answer));
+}
