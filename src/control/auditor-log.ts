@@ -1,0 +1,31 @@
+import type { AuditEntry, AuditLog, AuditReceipt } from '../audit/record.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { Link } from '../ipc/link.ts';
+import type { AuditCall, AuditTailReply } from '../ipc/messages.ts';
+
+/** The auditor's log over its socket. Every failure, a lost connection included, rejects: then there is no permit. */
+export class AuditorLog implements AuditLog {
+  readonly #link: Link;
+
+  constructor(link: Link) {
+    this.#link = link;
+  }
+
+  async append(entry: AuditEntry): Promise<AuditReceipt> {
+    const { sequence, hash } = await this.#ask({ op: 'append', entry });
+    if (typeof sequence !== 'number' || typeof hash !== 'string') throw new Error('the auditor answered without a receipt');
+    return { sequence, hash };
+  }
+
+  async tail(limit: number): Promise<AuditTailReply['lines']> {
+    return ((await this.#ask({ op: 'tail', limit })) as unknown as AuditTailReply).lines;
+  }
+
+  async backup(fileName: string): Promise<void> {
+    await this.#ask({ op: 'backup', fileName });
+  }
+
+  async #ask(call: AuditCall): Promise<JsonObject> {
+    return (await this.#link.unary(call as unknown as JsonObject)).head;
+  }
+}

@@ -1,0 +1,108 @@
+import path from 'node:path';
+import type { Generated, Kysely } from 'kysely';
+import { kyselyOver } from '../store/sqlite/kysely.ts';
+import { inTransaction, openWritable, type Migration, type SqliteDatabase } from '../store/sqlite/open.ts';
+
+/** Tables of `control.db`. Times are Unix milliseconds. */
+export interface Schema {
+  readonly organizations: { readonly id: string; readonly name: string; readonly created_at: number };
+  readonly teams: { readonly id: string; readonly organization: string; readonly name: string; readonly created_at: number };
+  readonly keys: KeysTable;
+  readonly meta: { readonly name: string; readonly value: string };
+}
+
+export interface KeysTable {
+  readonly id: string;
+  readonly digest: string;
+  readonly version: number;
+  readonly name: string;
+  readonly hint: string;
+  readonly organization: string;
+  readonly team: string;
+  readonly environment: string;
+  readonly created_at: number;
+  readonly expires_at: number | null;
+  /** JSON list; null: all. */
+  readonly models: string | null;
+  readonly max_parallel: number | null;
+  readonly state: Generated<'active' | 'revoked'>;
+  readonly revoked_at: number | null;
+  readonly replaced_by: string | null;
+  /** 0 while a vault shard still has to be told of the revoke. */
+  readonly revoke_confirmed: Generated<0 | 1>;
+  /** The row as the vault signed it. Whatever the columns say, only this counts at gateway and vault. */
+  readonly signed_text: string;
+  readonly signature: string;
+}
+
+export type Database = Kysely<Schema>;
+
+export const DATABASE_FILE = 'control.db';
+
+export const DEFAULT_NAME = 'default';
+
+/** Also read by `restore`, which refuses a newer schema before it writes anything. */
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    version: 1,
+    name: 'organizations, teams, keys',
+    sql: `
+      CREATE TABLE organizations (
+        id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL
+      ) STRICT;
+      CREATE TABLE teams (
+        id TEXT PRIMARY KEY, organization TEXT NOT NULL REFERENCES organizations (id), name TEXT NOT NULL,
+        created_at INTEGER NOT NULL, UNIQUE (organization, name)
+      ) STRICT;
+      CREATE TABLE keys (
+        id TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE, version INTEGER NOT NULL, name TEXT NOT NULL, hint TEXT NOT NULL,
+        organization TEXT NOT NULL REFERENCES organizations (id), team TEXT NOT NULL REFERENCES teams (id),
+        environment TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER, models TEXT, max_parallel INTEGER,
+        state TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'revoked')), revoked_at INTEGER, replaced_by TEXT,
+        revoke_confirmed INTEGER NOT NULL DEFAULT 0, signed_text TEXT NOT NULL, signature TEXT NOT NULL
+      ) STRICT;
+      CREATE INDEX keys_by_team ON keys (organization, team, created_at);
+      CREATE INDEX keys_in_grace ON keys (expires_at) WHERE replaced_by IS NOT NULL AND state = 'active';
+      CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+    `,
+  },
+];
+
+/** For backup and restore: the file's name and the newest schema this program reads. */
+export const CONTROL_FILE = { file: 'control.db', schema: MIGRATIONS.length } as const;
+
+/** The control plane's own file, opened once as its only writer. */
+export interface ControlStore {
+  readonly db: Database;
+  /** Copies the whole file, consistently, while it is in use. */
+  copyTo(file: string): void;
+}
+
+/** Throws `schema_too_new` where a newer program wrote the file. */
+export function openControlStore(folder: string, now: number): ControlStore {
+  const file = openWritable(path.join(folder, DATABASE_FILE), { synchronous: 'full', migrations: MIGRATIONS });
+  inTransaction(file, () => insertDefaults(file, now));
+  return {
+    db: kyselyOver<Schema>(file),
+    copyTo: (target) => void file.prepare('VACUUM INTO ?').run(target),
+  };
+}
+
+function insertDefaults(file: SqliteDatabase, now: number): void {
+  file.prepare('INSERT OR IGNORE INTO organizations (id, name, created_at) VALUES (?, ?, ?)').run(DEFAULT_NAME, DEFAULT_NAME, now);
+  file
+    .prepare('INSERT OR IGNORE INTO teams (id, organization, name, created_at) VALUES (?, ?, ?, ?)')
+    .run(DEFAULT_NAME, DEFAULT_NAME, DEFAULT_NAME, now);
+}
+
+export async function readMeta(db: Database, name: string): Promise<string | undefined> {
+  return (await db.selectFrom('meta').select('value').where('name', '=', name).executeTakeFirst())?.value;
+}
+
+export async function writeMeta(db: Database, name: string, value: string): Promise<void> {
+  await db
+    .insertInto('meta')
+    .values({ name, value })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
+    .execute();
+}

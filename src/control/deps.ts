@@ -1,0 +1,31 @@
+import type { Clock } from '../core/clock.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { Boot, SupervisorCall } from '../ipc/supervision.ts';
+import type { Link } from '../ipc/link.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { Authority } from './acts.ts';
+import type { AuditorLog } from './auditor-log.ts';
+import type { ConfigState } from './config-state.ts';
+import type { ControlStore, Database } from './database.ts';
+import type { Gateways } from './gateways.ts';
+import type { PolicyPublisher } from './policy.ts';
+import type { Vaults } from './vaults.ts';
+
+/** Everything the resources work with. */
+export interface ControlDeps {
+  readonly boot: Boot;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly db: Database;
+  readonly store: ControlStore;
+  readonly authority: Authority;
+  readonly auditor: AuditorLog;
+  readonly vaults: Vaults;
+  readonly ledger: Link;
+  readonly gateways: Gateways;
+  readonly policy: PolicyPublisher;
+  readonly config: ConfigState;
+  readonly metrics: Metrics;
+  ask(call: SupervisorCall): Promise<JsonObject>;
+}

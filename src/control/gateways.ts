@@ -1,0 +1,84 @@
+import type { KeyResolveReply, PolicyGetReply, ControlGatewayCall } from '../ipc/messages.ts';
+import { BulkheadError } from '../core/errors.ts';
+import type { KeyDigest } from '../core/ids.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { SignedText } from '../access/principal.ts';
+import type { Hello, IncomingCall, Peer } from '../ipc/peer.ts';
+import { serveFrames, type FrameServer } from '../ipc/serve.ts';
+import { within } from './within.ts';
+
+const DIGEST = /^[0-9a-f]{64}$/;
+const METRICS_MS = 1000;
+
+export interface GatewayQuestions {
+  resolveKey(digest: KeyDigest): Promise<SignedText | undefined>;
+  currentPolicy(): SignedText | undefined;
+  onError(op: string, error: unknown): void;
+}
+
+export interface WorkerAnswer {
+  readonly index: number;
+  readonly confirmed: boolean;
+}
+
+/** The gateway workers that are connected: answers their questions and tells them of changes. */
+export class Gateways {
+  readonly #server: FrameServer;
+  readonly #questions: GatewayQuestions;
+
+  constructor(fd: number, hello: Hello, questions: GatewayQuestions) {
+    this.#questions = questions;
+    this.#server = serveFrames(fd, hello, () => ({ onCall: (call) => this.#answer(call) }));
+  }
+
+  /** Sends `call` to every connected worker. A worker that does not reply in time, or replies with an error, has not confirmed. */
+  tell(call: ControlGatewayCall, deadlineMs: number): Promise<readonly WorkerAnswer[]> {
+    return Promise.all(
+      this.#workers().map(async ([index, peer]) => {
+        const confirmed = await within(deadlineMs, peer.unary(call as unknown as JsonObject)).then(
+          () => true,
+          () => false,
+        );
+        return { index, confirmed };
+      }),
+    );
+  }
+
+  /** A snapshot per worker that answers in time. */
+  async metrics(): Promise<readonly { readonly index: number; readonly snapshot: JsonObject }[]> {
+    const answers = this.#workers().map(async ([index, peer]) => {
+      const reply = await within(METRICS_MS, peer.unary({ op: 'metrics' })).catch(() => undefined);
+      return reply === undefined ? [] : [{ index, snapshot: (reply.head['metrics'] ?? {}) as JsonObject }];
+    });
+    return (await Promise.all(answers)).flat();
+  }
+
+  get connected(): number {
+    return this.#workers().length;
+  }
+
+  drain(): Promise<void> {
+    return this.#server.drain();
+  }
+
+  /** A peer without hello has not asked anything yet, so it holds nothing that could be stale. */
+  #workers(): readonly (readonly [number, Peer])[] {
+    return [...this.#server.peers].flatMap((peer) => (peer.hello === undefined ? [] : [[peer.hello.index, peer] as const]));
+  }
+
+  #answer(call: IncomingCall): void {
+    this.#reply(call.head).then(
+      (reply) => call.reply(reply as unknown as JsonObject),
+      (error: unknown) => {
+        this.#questions.onError(String(call.head['op']), error);
+        call.error(error instanceof BulkheadError ? error.code : 'internal');
+      },
+    );
+  }
+
+  async #reply({ op, digest }: JsonObject): Promise<KeyResolveReply | PolicyGetReply> {
+    if (op === 'policy.get') return { snapshot: this.#questions.currentPolicy() ?? null };
+    if (op !== 'key.resolve' || typeof digest !== 'string' || !DIGEST.test(digest)) throw new Error('not a question of a gateway');
+    return { row: (await this.#questions.resolveKey(digest as KeyDigest)) ?? null };
+  }
+}
