@@ -1,0 +1,3 @@
+import { startChild } from '../ipc/child.ts';
+
+if (import.meta.main) startChild('gateway', async (child) => (await import('../gateway/serve.ts')).serveGateway(child));

@@ -1,0 +1,3 @@
+import { startChild } from '../ipc/child.ts';
+
+if (import.meta.main) startChild('vault', async (child) => (await import('../vault/serve.ts')).serveVault(child));

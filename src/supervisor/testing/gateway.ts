@@ -1,0 +1,3 @@
+import { tinyRole } from './tiny.ts';
+
+tinyRole('gateway');
