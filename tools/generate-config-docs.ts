@@ -41,13 +41,18 @@ function typeOf(node: SchemaNode): string {
 }
 
 const defaultOf = (node: SchemaNode, required: boolean): string =>
-  required ? 'required' : node.default === undefined || isEmpty(node.default) ? '' : `\`${typeof node.default === 'string' ? node.default : JSON.stringify(node.default)}\``;
+  required
+    ? 'required'
+    : node.default === undefined || isEmpty(node.default)
+      ? ''
+      : `\`${typeof node.default === 'string' ? node.default : JSON.stringify(node.default)}\``;
 
 const isEmpty = (value: unknown): boolean => typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 
 function rows(node: SchemaNode): string {
   const lines = Object.entries(node.properties ?? {}).map(
-    ([name, child]) => `| \`${name}\` | ${cell(typeOf(child))} | ${cell(defaultOf(child, node.required?.includes(name) === true && child.default === undefined))} | ${cell(child.description ?? '')} |`,
+    ([name, child]) =>
+      `| \`${name}\` | ${cell(typeOf(child))} | ${cell(defaultOf(child, node.required?.includes(name) === true && child.default === undefined))} | ${cell(child.description ?? '')} |`,
   );
   return ['| key | value | default | meaning |', '|---|---|---|---|', ...lines].join('\n');
 }
@@ -58,7 +63,9 @@ function sections(node: SchemaNode, path: string): string[] {
     const at = path === '' ? name : `${path}.${name}`;
     const inner = typeof child.additionalProperties === 'object' ? child.additionalProperties : child;
     const title = inner === child ? at : `${at}.<name>`;
-    return inner.properties === undefined ? [] : [`## \`${title}\`\n\n${child.description ?? ''}\n\n${rows(inner)}\n`, ...sections(inner, title)];
+    return inner.properties === undefined
+      ? []
+      : [`## \`${title}\`\n\n${child.description ?? ''}\n\n${rows(inner)}\n`, ...sections(inner, title)];
   });
 }
 
@@ -89,11 +96,14 @@ export function configPage(): string {
   ].join('\n');
 }
 
-const optionRow = (option: Option): string => `| \`${option.flags}\` | ${cell(option.description)}${option.defaultValue === undefined ? '' : ` Default: \`${String(option.defaultValue)}\`.`} |`;
+const optionRow = (option: Option): string =>
+  `| \`${option.flags}\` | ${cell(option.description)}${option.defaultValue === undefined ? '' : ` Default: \`${String(option.defaultValue)}\`.`} |`;
 
 function commandSections(command: Command, path: string): string[] {
   const name = `${path} ${command.name()}`;
-  const given = command.registeredArguments.map((argument) => (argument.required ? ` <${argument.name()}>` : ` [${argument.name()}]`)).join('');
+  const given = command.registeredArguments
+    .map((argument) => (argument.required ? ` <${argument.name()}>` : ` [${argument.name()}]`))
+    .join('');
   const options = command.options.filter(({ hidden, long }) => !hidden && !COMMON.has(long ?? ''));
   const table = options.length === 0 ? [] : ['| option | meaning |', '|---|---|', ...options.map(optionRow), ''];
   const isGroup = command.commands.length > 0 && command.registeredArguments.length === 0 && command.options.length === 0;
@@ -124,20 +134,25 @@ and ends with
 An error says what happened, what to do next, its code (see errors.md) and the request id. Text on a terminal may be coloured; \`NO_COLOR\` turns that off. No secret is taken from the command line or printed, except a new virtual key, once.
 `;
 
-export function cliPage(): string {
+async function cliPage(): Promise<string> {
   const nowhere = { stdin: process.stdin, out: () => undefined, err: () => undefined, colour: false, width: 100, env: {}, cwd: '/' };
-  const program = buildProgram({ terminal: nowhere, stores: () => Promise.resolve({}), exitWith: () => undefined });
-  return [NOTICE, '# bulkhead, the command\n', COMMON_TEXT, ...program.commands.flatMap((command) => commandSections(command, 'bulkhead'))].join('\n');
+  const program = await buildProgram({ terminal: nowhere, stores: () => Promise.resolve({}), exitWith: () => undefined });
+  return [
+    NOTICE,
+    '# bulkhead, the command\n',
+    COMMON_TEXT,
+    ...program.commands.flatMap((command) => commandSections(command, 'bulkhead')),
+  ].join('\n');
 }
 
 /** File name → text. */
-export const pages = (): Readonly<Record<string, string>> => ({
+export const pages = async (): Promise<Readonly<Record<string, string>>> => ({
   'config.md': configPage(),
   'bulkhead.schema.json': `${JSON.stringify(bulkheadJsonSchema(), null, 2)}\n`,
-  'cli.md': cliPage(),
+  'cli.md': await cliPage(),
 });
 
 if (import.meta.main) {
   fs.mkdirSync(FOLDER, { recursive: true });
-  for (const [name, text] of Object.entries(pages())) fs.writeFileSync(`${FOLDER}${name}`, text);
+  for (const [name, text] of Object.entries(await pages())) fs.writeFileSync(`${FOLDER}${name}`, text);
 }

@@ -15,7 +15,13 @@ export const table = (head: readonly string[], rows: readonly (readonly string[]
 const GENERATED = '<!-- Made by `npm run generate`; change the code it comes from. -->';
 
 function errorsPage(): string {
-  const rows = Object.entries<ErrorRow>(ERRORS).map(([code, { status, kind, message, remedy }]) => [`\`${code}\``, String(status), kind.replaceAll('_', ' '), message, remedy]);
+  const rows = Object.entries<ErrorRow>(ERRORS).map(([code, { status, kind, message, remedy }]) => [
+    `\`${code}\``,
+    String(status),
+    kind.replaceAll('_', ' '),
+    message,
+    remedy,
+  ]);
   return [
     '# Errors',
     GENERATED,

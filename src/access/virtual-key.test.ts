@@ -11,7 +11,6 @@ describe('virtual key', () => {
   });
 
   it('keeps its checksum for ever: a key made by hand from the published rule', () => {
-    // CRC-32 of the first 38 characters is 0x9bfcdbf5 → base62.
     const body = `bh_live_${'0'.repeat(30)}`;
     const all = [...'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'];
     let value = crc32Bitwise(body);
@@ -31,7 +30,15 @@ describe('virtual key', () => {
     }
   });
 
-  for (const text of ['', 'bh_', 'bh_live_', 'sk-proj-abc', `bh_LIVE_${'0'.repeat(36)}`, `bh_live_${'0'.repeat(35)}`, `bh_live_${'0'.repeat(36)}\n`]) {
+  for (const text of [
+    '',
+    'bh_',
+    'bh_live_',
+    'sk-proj-abc',
+    `bh_LIVE_${'0'.repeat(36)}`,
+    `bh_live_${'0'.repeat(35)}`,
+    `bh_live_${'0'.repeat(36)}\n`,
+  ]) {
     it(`${JSON.stringify(text)} is not well-formed`, () => assert.equal(isWellFormed(text), false));
   }
 

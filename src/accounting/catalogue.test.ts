@@ -63,7 +63,10 @@ function comparePrices(provider: string, model: string): number {
       const theirs = calcPrice(catalogueUsage(usage), model, { providerId: provider, timestamp: new Date(at) });
       // Theirs is floating dollars; ours rounds a price per token up, by less than one picodollar each.
       const difference = Number(ours.picodollars) - (theirs?.total_price ?? Number.NaN) * 1e12;
-      assert.ok(difference > -1_000 && difference < usage.input + usage.output + 1_000, `${provider}/${model} at ${at}: ${ours.picodollars} and ${theirs?.total_price}`);
+      assert.ok(
+        difference > -1_000 && difference < usage.input + usage.output + 1_000,
+        `${provider}/${model} at ${at}: ${ours.picodollars} and ${theirs?.total_price}`,
+      );
       compared++;
     }
   }

@@ -11,9 +11,7 @@ const decodedLength = (text: string): number => Buffer.from(text, 'base64').leng
 /** RFC 9180, sealed to the vault by the CLI: control never sees the secret. */
 export const sealedSecret = z.strictObject({
   enc: base64.refine((text) => decodedLength(text) === 32, 'must be a raw X25519 public key'),
-  ciphertext: base64
-    .max((MAX_SECRET_BYTES * 4) / 3 + 64)
-    .refine((text) => decodedLength(text) > TAG_BYTES, 'the secret is empty'),
+  ciphertext: base64.max((MAX_SECRET_BYTES * 4) / 3 + 64).refine((text) => decodedLength(text) > TAG_BYTES, 'the secret is empty'),
 });
 
 export const credentialPut = z.strictObject({
@@ -51,7 +49,9 @@ export type CredentialView = z.output<typeof credentialView>;
 
 export const credentialList = z.strictObject({
   credentials: z.array(credentialView),
-  missing: z.array(z.strictObject({ id: z.string(), providers: z.array(z.string()) })).describe('Named by a provider, not in the vault yet.'),
+  missing: z
+    .array(z.strictObject({ id: z.string(), providers: z.array(z.string()) }))
+    .describe('Named by a provider, not in the vault yet.'),
   refused: z.array(z.strictObject({ id: z.string(), reason: z.string() })).describe('Records that the vault could not open.'),
 });
 

@@ -35,7 +35,9 @@ export const vaultView = z.strictObject({
     }),
   ),
 });
-export const vaultQuery = z.strictObject({ credential: z.string().max(64).optional().describe('Only the shard that holds this credential.') });
+export const vaultQuery = z.strictObject({
+  credential: z.string().max(64).optional().describe('Only the shard that holds this credential.'),
+});
 
 export const configProblem = z.strictObject({
   file: z.string(),

@@ -2,17 +2,7 @@ import { z } from 'zod';
 import { ceilings, credentialList, credentialPut, credentialTried, credentialView } from './credentials.ts';
 import { reference } from './fields.ts';
 import { keyCreate, keyCreated, keyList, keyListQuery, keyRevoked, keyRotate, keyRotated, keyView } from './keys.ts';
-import {
-  auditList,
-  auditQuery,
-  backupFiles,
-  configView,
-  doctorView,
-  modelList,
-  providerList,
-  vaultQuery,
-  vaultView,
-} from './node.ts';
+import { auditList, auditQuery, backupFiles, configView, doctorView, modelList, providerList, vaultQuery, vaultView } from './node.ts';
 import { organizationCreate, organizationList, organizationView, teamCreate, teamList, teamView } from './tenancy.ts';
 import { usageQuery, usageRequest, usageRows, usageRowsQuery, usageSummary } from './usage.ts';
 
@@ -79,7 +69,11 @@ export const OPERATIONS = {
   'teams.create': admin('POST', '/teams', 'Create a team.', { body: teamCreate, reply: teamView, status: 201 }),
 
   'keys.list': admin('GET', '/keys', 'List virtual keys.', { query: keyListQuery, reply: keyList }),
-  'keys.create': admin('POST', '/keys', 'Create a virtual key. Its text is shown once.', { body: keyCreate, reply: keyCreated, status: 201 }),
+  'keys.create': admin('POST', '/keys', 'Create a virtual key. Its text is shown once.', {
+    body: keyCreate,
+    reply: keyCreated,
+    status: 201,
+  }),
   'keys.show': admin('GET', '/keys/{id}', 'Show a virtual key.', { reply: keyView }),
   'keys.revoke': admin('DELETE', '/keys/{id}', 'Revoke a virtual key. Answers when every process has confirmed.', { reply: keyRevoked }),
   'keys.rotate': admin('POST', '/keys/{id}/rotate', 'Replace a virtual key; the old one works on for the grace time.', {

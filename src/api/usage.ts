@@ -2,11 +2,15 @@ import { z } from 'zod';
 import { OUTCOMES } from '../core/usage.ts';
 import { limit, reference } from './fields.ts';
 
+const DIMENSIONS = ['key', 'team', 'organization', 'model', 'alias', 'provider', 'credential', 'day', 'hour', 'outcome'] as const;
 
 const moment = z
   .string()
   .max(40)
-  .regex(/^(\d{1,5}[smhdw]|\d{4}-\d\d-\d\d(T[0-9:.]{4,12}(Z|[+-]\d\d:\d\d))?)$/, 'must be like 7d, 24h, 2027-01-31 or 2027-01-31T12:00:00Z');
+  .regex(
+    /^(\d{1,5}[smhdw]|\d{4}-\d\d-\d\d(T[0-9:.]{4,12}(Z|[+-]\d\d:\d\d))?)$/,
+    'must be like 7d, 24h, 2027-01-31 or 2027-01-31T12:00:00Z',
+  );
 
 const window = {
   since: moment.default('7d').describe('How far back, or from when.'),

@@ -42,7 +42,14 @@ describe('log chain', () => {
   it('finds the end of the last whole line for every cut of the file', () => {
     const lines = chainOf(3);
     const whole = Buffer.from(lines.map((line) => `${line}\n`).join(''));
-    const ends = [0, 1, 2, 3].map((count) => Buffer.byteLength(lines.slice(0, count).map((line) => `${line}\n`).join('')));
+    const ends = [0, 1, 2, 3].map((count) =>
+      Buffer.byteLength(
+        lines
+          .slice(0, count)
+          .map((line) => `${line}\n`)
+          .join(''),
+      ),
+    );
     for (let cut = 0; cut <= whole.length; cut++) {
       const { last, validBytes } = readTail(whole.subarray(0, cut));
       const expected = ends.filter((end) => end <= cut).length - 1;

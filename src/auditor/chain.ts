@@ -42,7 +42,7 @@ export function checkLine(text: string): (TailRecord & { readonly previous: stri
 
 /** Finds the last line of `window` that is whole and whose hash is right, and where it ends. */
 export function readTail(window: Buffer): { readonly last: TailRecord | undefined; readonly validBytes: number } {
-  for (let end = window.lastIndexOf(0x0a); end >= 0; ) {
+  for (let end = window.lastIndexOf(0x0a); end >= 0;) {
     const start = end === 0 ? 0 : window.lastIndexOf(0x0a, end - 1) + 1;
     const record = checkLine(window.toString('utf8', start, end));
     if (record !== undefined) return { last: { sequence: record.sequence, hash: record.hash }, validBytes: end + 1 };

@@ -21,7 +21,8 @@ function readFacts(facts: JsonObject): AuditEntry['facts'] | undefined {
   const entries = Object.entries(facts);
   if (entries.length > MAX_FACTS) return undefined;
   const plain = entries.every(
-    ([, value]) => value === null || typeof value === 'boolean' || Number.isFinite(value) || (typeof value === 'string' && value.length <= MAX_TEXT),
+    ([, value]) =>
+      value === null || typeof value === 'boolean' || Number.isFinite(value) || (typeof value === 'string' && value.length <= MAX_TEXT),
   );
   return plain ? (Object.fromEntries(entries) as AuditEntry['facts']) : undefined;
 }

@@ -133,7 +133,7 @@ export class LogFile {
 
   /** A full disk shows as a short write: the rest is tried once more, and then it throws. */
   async #writeFully(bytes: Buffer): Promise<void> {
-    for (let written = 0; written < bytes.length; ) {
+    for (let written = 0; written < bytes.length;) {
       const { bytesWritten } = await this.#file.write(bytes, written, bytes.length - written);
       if (bytesWritten === 0) throw new Error('the disk takes no more bytes');
       written += bytesWritten;

@@ -126,13 +126,17 @@ describe('auditor', () => {
     await Promise.all([vault.unary(uses(1)), vault.unary(uses(2))]);
     await vault.unary(uses(2));
     await vault.unary(uses(5));
-    const kinds = bodies().map(({ kind, sequence }) => `${String(kind)}`.concat(kind === 'uses' ? '' : '', `:${String(sequence)}`));
-    assert.equal(kinds.length, 5);
+    const kinds = bodies().map(({ kind }) => kind);
+    assert.deepEqual(kinds, ['start', 'uses', 'uses', 'gap', 'uses']);
     const gap = bodies().find(({ kind }) => kind === 'gap');
     assert.deepEqual(JSON.parse(String(gap?.['gap'])), { shard: 0, generation: 'g1', from: 3, to: 4 });
     const logKey = String(bodies()[0]?.['logKey']);
-    const publicKey = createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(logKey, 'base64').toString('base64url') } });
-    const signed = (text: string): boolean => verify(null, Buffer.from(`bulkhead/gap/v1\n${text}`), publicKey, Buffer.from(String(gap?.['signature']), 'base64'));
+    const publicKey = createPublicKey({
+      format: 'jwk',
+      key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(logKey, 'base64').toString('base64url') },
+    });
+    const signed = (text: string): boolean =>
+      verify(null, Buffer.from(`bulkhead/gap/v1\n${text}`), publicKey, Buffer.from(String(gap?.['signature']), 'base64'));
     assert.equal(signed(String(gap?.['gap'])), true);
     assert.equal(signed('{}'), false);
     vault.destroy();

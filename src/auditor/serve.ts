@@ -20,7 +20,9 @@ const BACKUP_NAME = /^backup-[a-z0-9-]{1,64}\.log$/;
 
 export async function serveAuditor(child: Child): Promise<void> {
   const { folder, listen } = child.boot;
-  const auditor = await Auditor.open(folder, child.boot.generation).catch((error: unknown) => child.failed(`the log cannot be opened: ${words(error)}`));
+  const auditor = await Auditor.open(folder, child.boot.generation).catch((error: unknown) =>
+    child.failed(`the log cannot be opened: ${words(error)}`),
+  );
   const servers = [
     serveFrames(descriptor(listen, 'control'), child.hello(), () => ({ onCall: (call) => auditor.answer(call, 'control') })),
     serveFrames(descriptor(listen, 'vault'), child.hello(), () => ({ onCall: (call) => auditor.answer(call, 'vault') })),

@@ -15,7 +15,13 @@ export type CanonicalEvent =
   | PartStartEvent
   | { readonly type: 'text_delta'; readonly choice: number; readonly part: number; readonly text: string }
   | { readonly type: 'thinking_delta'; readonly choice: number; readonly part: number; readonly text: string }
-  | { readonly type: 'signature'; readonly choice: number; readonly part: number; readonly signature: string; readonly format?: SignatureFormat | undefined }
+  | {
+      readonly type: 'signature';
+      readonly choice: number;
+      readonly part: number;
+      readonly signature: string;
+      readonly format?: SignatureFormat | undefined;
+    }
   | { readonly type: 'refusal_delta'; readonly choice: number; readonly part: number; readonly text: string }
   | { readonly type: 'arguments_delta'; readonly choice: number; readonly part: number; readonly text: string }
   | { readonly type: 'citation'; readonly choice: number; readonly part: number; readonly citation: Citation }
@@ -39,7 +45,9 @@ export interface StartEvent {
 
 /** What is known of a part when it begins; the rest comes in deltas. */
 export type PartHead =
-  | { readonly type: 'text' | 'thinking' | 'refusal' }
+  | { readonly type: 'text' | 'refusal' }
+  /** `format`: the reasoning is signed, or will be, by who is named. */
+  | { readonly type: 'thinking'; readonly format?: SignatureFormat | undefined }
   | RedactedThinkingPart
   | { readonly type: 'tool_call'; readonly id: string; readonly name: string; readonly kind: 'function' | 'custom' }
   | OtherPart;

@@ -21,7 +21,7 @@ const FORMAT = 1;
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
 /** `PRAGMA user_version` of a SQLite file: four bytes at offset 60 of its header (sqlite.org/fileformat.html §1.3). */
-export function schemaOf(bytes: Buffer): number | undefined {
+function schemaOf(bytes: Buffer): number | undefined {
   return bytes.length >= 100 && bytes.toString('latin1', 0, 15) === 'SQLite format 3' ? bytes.readUInt32BE(60) : undefined;
 }
 

@@ -4,7 +4,7 @@ import { isJsonObject, type JsonObject } from '../core/json.ts';
 import { CliFailure, EXIT, systemCode } from './failure.ts';
 
 /** What a call names: path parameters, query, body. */
-export interface CallInput<Name extends OperationName> {
+interface CallInput<Name extends OperationName> {
   readonly path?: Readonly<Record<string, string>>;
   /** Absent values are left out. */
   readonly query?: Readonly<Record<string, string | undefined>>;

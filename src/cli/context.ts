@@ -2,7 +2,6 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { adminClient, type AdminClient } from './client.ts';
 import { dataFolder, DEFAULT_DATA, readSpec, readToken, type DataFolder } from './data-folder.ts';
-import type { ExitCode } from './failure.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The options that every command takes. */
@@ -25,7 +24,7 @@ export interface CliContext {
   /** By process: `control`, `ledger`, `auditor`. Wired by `main`, for the commands may not load the processes. */
   stores(): Promise<Readonly<Record<string, StoreFile>>>;
   /** The exit code of a command that ran to its end; 0 unless said otherwise. */
-  exitWith(code: ExitCode): void;
+  exitWith(code: number): void;
 }
 
 export const withCommon = (command: Command): Command =>

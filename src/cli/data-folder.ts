@@ -79,7 +79,7 @@ function readOwnFile(file: string): string | undefined {
   try {
     return fs.readFileSync(file, 'utf8');
   } catch (cause) {
-    if (systemCode(cause) === 'ENOENT') return undefined;
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(cause) ?? '')) return undefined;
     throw new CliFailure(
       {
         code: 'unreadable',

@@ -1,15 +1,5 @@
 import { Command } from 'commander';
 import { redactSecrets } from '../config/secret-shapes.ts';
-import { backupCommand } from './commands/backup.ts';
-import { configCommand } from './commands/config.ts';
-import { credentialCommand } from './commands/credential.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { keyCommand } from './commands/key.ts';
-import { logsCommand } from './commands/logs.ts';
-import { modelCommand } from './commands/model.ts';
-import { restoreCommand } from './commands/restore.ts';
-import { upCommand } from './commands/up.ts';
-import { usageCommand } from './commands/usage.ts';
 import type { CliContext } from './context.ts';
 
 const FOOTER = `
@@ -21,25 +11,30 @@ First steps:
 
 Every command takes --data, --url, --token-file and --json; see: bulkhead <command> --help.`;
 
-/** The tree of commands. The reference page is made from it. */
-export function buildProgram(context: CliContext): Command {
+type MakeCommand = (context: CliContext) => Command;
+
+/** In the order of the help. A command's file is loaded when it is asked for: `up` should not wait for the others. */
+const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
+  up: async () => (await import('./commands/up.ts')).upCommand,
+  doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  credential: async () => (await import('./commands/credential.ts')).credentialCommand,
+  key: async () => (await import('./commands/key.ts')).keyCommand,
+  model: async () => (await import('./commands/model.ts')).modelCommand,
+  usage: async () => (await import('./commands/usage.ts')).usageCommand,
+  config: async () => (await import('./commands/config.ts')).configCommand,
+  logs: async () => (await import('./commands/logs.ts')).logsCommand,
+  backup: async () => (await import('./commands/backup.ts')).backupCommand,
+  restore: async () => (await import('./commands/restore.ts')).restoreCommand,
+};
+
+/** The tree of commands, or the one branch that `asked` names. The reference page is made from the whole. */
+export async function buildProgram(context: CliContext, asked?: string): Promise<Command> {
   const program = new Command('bulkhead')
     .description('Bulkhead, an AI gateway built in compartments.')
     .helpCommand(false)
     .addHelpText('after', FOOTER);
-  const commands = [
-    upCommand(context),
-    doctorCommand(context),
-    credentialCommand(context),
-    keyCommand(context),
-    modelCommand(context),
-    usageCommand(context),
-    configCommand(context),
-    logsCommand(context),
-    backupCommand(context),
-    restoreCommand(context),
-  ];
-  for (const command of commands) program.addCommand(command);
+  const only = asked === undefined || !Object.hasOwn(COMMANDS, asked) ? undefined : COMMANDS[asked];
+  for (const load of only === undefined ? Object.values(COMMANDS) : [only]) program.addCommand((await load())(context));
   settle(program, context);
   return program;
 }

@@ -13,9 +13,9 @@ export interface CliDependencies {
 
 /** Runs one command line (without `node` and the script). Resolves with the exit code; never throws for what a user can cause. */
 export async function runCli(args: readonly string[], { terminal, stores }: CliDependencies): Promise<number> {
-  let exit: ExitCode = EXIT.ok;
+  let exit: number = EXIT.ok;
   const context: CliContext = { terminal, stores, exitWith: (code) => void (exit = code) };
-  const program = buildProgram(context);
+  const program = await buildProgram(context, args[0]);
   try {
     if (args.length === 0) program.outputHelp();
     else await program.parseAsync(args, { from: 'user' });

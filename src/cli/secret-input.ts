@@ -5,7 +5,7 @@ import type { Terminal } from './terminal.ts';
 
 /** Ways of taking a secret in: terminal without echo, standard input, a file, a variable. Never an argument: others can read those. */
 
-export const MAX_SECRET_BYTES = 16_384;
+const MAX_SECRET_BYTES = 16_384;
 const [CTRL_C, CTRL_D, BACKSPACE, NEWLINE, RETURN, CTRL_U, DELETE] = [0x03, 0x04, 0x08, 0x0a, 0x0d, 0x15, 0x7f] as const;
 
 /** Bytes without their echo. Raw mode also keeps the terminal's own line buffer from holding them. */
@@ -14,8 +14,9 @@ export function promptSecret(terminal: Terminal, prompt: string): Promise<Secret
   if (stdin.isTTY !== true || stdin.setRawMode === undefined) {
     throw usageError('There is no terminal to ask on.', 'Pass the key with --stdin, --file or --from-env.');
   }
-  terminal.err(prompt);
+  // The echo ends before the question is seen: whoever answers at once must not be shown.
   stdin.setRawMode(true);
+  terminal.err(prompt);
   const typed = Buffer.allocUnsafeSlow(MAX_SECRET_BYTES);
   return new Promise<number>((resolve, reject) => {
     let length = 0;

@@ -40,4 +40,7 @@ export const styled = (terminal: Terminal, style: Style, text: string): string =
  * Text from a log, a server or a file, made safe for a terminal: escape sequences and control characters would let
  * whoever wrote it move the cursor or rewrite what stands above.
  */
-export const printable = (text: string): string => stripVTControlCharacters(text).replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '�');
+export const printable = (text: string): string =>
+  stripVTControlCharacters(text)
+    .replace(/\r?\n/g, ' ↵ ')
+    .replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '�');

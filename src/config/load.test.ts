@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { formatProblem, type BulkheadConfig, type ConfigProblem } from './config.ts';
 import { defaultConfig, loadConfig } from './load.ts';
+import { NODE_DEFAULTS } from './node-defaults.ts';
 
 const yaml = (...lines: readonly string[]): string => ['version: 1', ...lines, ''].join('\n');
 
@@ -61,7 +62,10 @@ describe('a configuration that holds', () => {
     );
   });
 
-  it('equals the defaults where there is no file', () => assert.deepEqual(defaultConfig(), { ...load('version: 1\n'), file: null }));
+  it('equals the defaults where there is no file', () => {
+    assert.deepEqual(defaultConfig(), { ...load('version: 1\n'), file: null });
+    assert.deepEqual(defaultConfig().node, NODE_DEFAULTS);
+  });
 
   it('is frozen to its leaves', () => {
     const config = load('version: 1\n');

@@ -7,9 +7,6 @@ import { configSchema } from './schema.ts';
 import { schemaProblems } from './schema-problems.ts';
 import { findSecrets } from './secret-shapes.ts';
 
-/** What stands for a missing file. */
-const DEFAULT_TEXT = 'version: 1\n';
-
 /**
  * Reads bulkhead.yaml: text → frozen configuration, or every problem found, in the file's order.
  * Secrets are looked for first and in the raw text, so that no later message can quote one.
@@ -25,13 +22,6 @@ export function loadConfig(text: string, fileName: string): Result<BulkheadConfi
   const problems: ConfigProblem[] = [];
   const config = resolveConfig(checked.data, fileName, complainInto(problems, document));
   return problems.length > 0 ? fail(inOrder(problems)) : ok(freeze(config));
-}
-
-/** The configuration of a node without a file. */
-export function defaultConfig(): BulkheadConfig {
-  const loaded = loadConfig(DEFAULT_TEXT, 'defaults');
-  if (!loaded.ok) throw new Error(`the defaults are not valid: ${loaded.error[0]?.reason}`);
-  return Object.freeze({ ...loaded.value, file: null });
 }
 
 function complainInto(problems: ConfigProblem[], document: ConfigDocument): Complain {
@@ -50,6 +40,14 @@ function secretProblems(text: string, file: string): readonly ConfigProblem[] {
 function placeIn(text: string, file: string, offset: number): Place {
   const before = text.slice(0, offset).split('\n');
   return { file, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+}
+
+/** The configuration of a node without a file. */
+export function defaultConfig(): BulkheadConfig {
+  const config = resolveConfig(configSchema.parse({ version: 1 }), 'defaults', (_, reason) => {
+    throw new Error(`the defaults are not valid: ${reason}`);
+  });
+  return freeze({ ...config, file: null });
 }
 
 const inOrder = (problems: readonly ConfigProblem[]): readonly ConfigProblem[] =>

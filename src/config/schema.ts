@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { LAYOUTS } from '../core/process.ts';
 import { BUILT_IN_KINDS, PROVIDER_KINDS } from './kinds.ts';
+import { formatEndpoint } from './network.ts';
+import { NODE_DEFAULTS } from './node-defaults.ts';
 
 /**
  * The words of bulkhead.yaml. A field's description is its manual: the reference page, the JSON Schema and the
@@ -39,7 +41,7 @@ const rootKey = z
 
 const vault = z.strictObject({
   shards: count(1, 16)
-    .default(1)
+    .default(NODE_DEFAULTS.shards)
     .describe('Vault processes. A credential lives in exactly one. Changing it later moves credentials: add them again.'),
   root_key: rootKey.default('file'),
 });
@@ -137,25 +139,30 @@ export const configSchema = z
   .strictObject({
     version: z.literal(1).describe('Version of this format. Always 1.'),
     listen: endpoint
-      .default('127.0.0.1:4100')
+      .default(formatEndpoint(NODE_DEFAULTS.listen))
       .describe('Address of the gateway. `0.0.0.0:4100` takes requests from other machines. *Restart.*'),
     control: endpoint
-      .default('127.0.0.1:4101')
+      .default(formatEndpoint(NODE_DEFAULTS.control))
       .describe('Address of the admin API and of `/metrics`. Keep it on loopback or an internal network. *Restart.*'),
-    workers: count(1, 64).default(1).describe('Gateway processes; connections spread over them. *Restart.*'),
+    workers: count(1, 64).default(NODE_DEFAULTS.workers).describe('Gateway processes; connections spread over them. *Restart.*'),
     tls: tls.optional(),
     isolation: z
       .enum(['auto', ...LAYOUTS])
-      .default('auto')
+      .default(NODE_DEFAULTS.isolation)
       .describe(
         'How the processes are kept apart, strongest first: `uids`, `rootless`, `landlock`, `permission`, `none`. `auto` takes the first that this machine allows; a named one that it does not allow refuses to start. See `bulkhead doctor`. *Restart.*',
       ),
     sandbox: z
       .boolean()
-      .default(true)
+      .default(NODE_DEFAULTS.sandbox)
       .describe('The built-in provider for trying things out: models `sandbox/echo` and others, no key needed, no cost. *Restart.*'),
     vault: vault.prefault({}).describe('The process that holds provider credentials. *Restart.*'),
-    drain_seconds: z.number().min(0).max(3600).default(30).describe('On SIGTERM, requests in flight have this long to end. *Restart.*'),
+    drain_seconds: z
+      .number()
+      .min(0)
+      .max(3600)
+      .default(NODE_DEFAULTS.drainMs / 1000)
+      .describe('On SIGTERM, requests in flight have this long to end. *Restart.*'),
     providers: z
       .record(name, provider)
       .default({})

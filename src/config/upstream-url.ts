@@ -42,7 +42,7 @@ const isNotPublicIpv6 = (host: string): boolean => !/^[23][0-9a-f]{3}:/.test(hos
  * True for a host, as `URL.hostname` writes it, that can only be on this machine or an internal network. Other names are not looked up:
  * this serves the words of `config check`, and the vault decides again on the address it connects to.
  */
-export function isPrivateHost(host: string): boolean {
+function isPrivateHost(host: string): boolean {
   if (host.startsWith('[')) return isNotPublicIpv6(host.slice(1, -1));
   if (IPV4.test(host)) return isNotPublicIpv4(host);
   return !host.includes('.') || /(?:^|\.)(?:localhost|local|internal|lan|home\.arpa)\.?$/.test(host);

@@ -27,7 +27,9 @@ export const ADMIN: Actor = { kind: 'admin', id: 'admin:local' };
 export const CONFIG: Actor = { kind: 'system', id: 'system:config' };
 export const CONTROL: Actor = { kind: 'system', id: 'system:control' };
 
-const mayDo = (actor: Actor, act: string): boolean => (ACTS as Readonly<Record<string, readonly Actor['kind'][]>>)[act]?.includes(actor.kind) ?? false;
+const RIGHTS: ReadonlyMap<string, readonly Actor['kind'][]> = new Map(Object.entries(ACTS));
+
+const mayDo = (actor: Actor, act: string): boolean => RIGHTS.get(act)?.includes(actor.kind) ?? false;
 
 /** Permit for one particular act: a service that takes it cannot be called with the permit of another. */
 export type PermitFor<Name extends Act> = Permit & { readonly act: Name };

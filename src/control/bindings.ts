@@ -30,7 +30,14 @@ export function wantedBindings(config: BulkheadConfig, sandboxOrigin: string | n
   }
   if (sandboxOrigin !== null) {
     const id = SANDBOX as CredentialId;
-    const binding = { id, organization: '*' as const, origin: sandboxOrigin, paths: ['/v1/'], auth: { scheme: 'none' as const }, allowPrivate: true };
+    const binding = {
+      id,
+      organization: '*' as const,
+      origin: sandboxOrigin,
+      paths: ['/v1/'],
+      auth: { scheme: 'none' as const },
+      allowPrivate: true,
+    };
     wanted.set(id, { binding, providers: [SANDBOX], left: [] });
   }
   return wanted;
@@ -89,9 +96,14 @@ export const mergeKept = (binding: CredentialBinding, found: CredentialBinding):
 /** True where a secret goes to the same place in the same way; paths and owners aside. */
 const sameWay = (a: CredentialBinding, b: CredentialBinding): boolean => sameBinding({ ...a, ...aside(b) }, b);
 
-const aside = ({ paths, organization, ceilings }: CredentialBinding): Partial<CredentialBinding> => ({ paths, organization, ...(ceilings && { ceilings }) });
+const aside = ({ paths, organization, ceilings }: CredentialBinding): Partial<CredentialBinding> => ({
+  paths,
+  organization,
+  ...(ceilings && { ceilings }),
+});
 
-const isNarrower = (a: CredentialBinding, b: CredentialBinding): boolean => a.paths.every((path) => b.paths.some((each) => path.startsWith(each)));
+const isNarrower = (a: CredentialBinding, b: CredentialBinding): boolean =>
+  a.paths.every((path) => b.paths.some((each) => path.startsWith(each)));
 
 const sameBinding = (a: CredentialBinding, b: CredentialBinding): boolean => canonical(a) === canonical(b);
 

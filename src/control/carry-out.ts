@@ -36,7 +36,12 @@ export async function syncBindings(deps: BindDeps, config: BulkheadConfig): Prom
   return leftOut;
 }
 
-async function carryOutStep({ vaults, clock }: BindDeps, kind: Exclude<BindingStep['kind'], 'stale'>, binding: BindingStep['binding'], _permit: PermitFor<'credential.bind'>): Promise<void> {
+async function carryOutStep(
+  { vaults, clock }: BindDeps,
+  kind: Exclude<BindingStep['kind'], 'stale'>,
+  binding: BindingStep['binding'],
+  _permit: PermitFor<'credential.bind'>,
+): Promise<void> {
   switch (kind) {
     case 'put':
       await vaults.put(binding, null, clock.now());

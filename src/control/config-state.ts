@@ -6,6 +6,8 @@ import type { Logger } from '../telemetry/log.ts';
 import { CONFIG, type Authority, type PermitFor } from './acts.ts';
 import { readMeta, writeMeta, type Database } from './database.ts';
 
+/** The text that is kept for a node without a file. */
+const DEFAULT_TEXT = 'version: 1\n';
 const LAST_TEXT = 'config.text';
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5000;
@@ -16,7 +18,7 @@ export interface ConfigDeps {
   readonly clock: Clock;
   readonly log: Logger;
   /** Carries a valid configuration out: credentials first, then the policy. Rejects while the vault cannot be asked. */
-  carryOut(config: BulkheadConfig, permit: PermitFor<'config.apply'>): Promise<ReadonlySet<string>>;
+  readonly carryOut: (config: BulkheadConfig, permit: PermitFor<'config.apply'>) => Promise<ReadonlySet<string>>;
 }
 
 /**
@@ -66,7 +68,7 @@ export class ConfigState {
 
   /** A node without a file. */
   async useDefaults(): Promise<void> {
-    await this.#apply(defaultConfig(), 'version: 1\n', 'defaults');
+    await this.#apply(defaultConfig(), DEFAULT_TEXT, 'defaults');
   }
 
   async useText(text: string, file: string): Promise<void> {
@@ -82,7 +84,9 @@ export class ConfigState {
   async refresh(): Promise<void> {
     const config = this.#current;
     if (config === undefined || this.#leftOut.size === 0) return;
-    const permit = await this.#deps.authority.permit(CONFIG, 'config.apply', `config/${config.file ?? 'defaults'}`, { reason: 'a credential changed' });
+    const permit = await this.#deps.authority.permit(CONFIG, 'config.apply', `config/${config.file ?? 'defaults'}`, {
+      reason: 'a credential changed',
+    });
     this.#leftOut = await this.#deps.carryOut(config, permit);
   }
 
@@ -90,7 +94,7 @@ export class ConfigState {
     const text = await readMeta(this.#deps.db, LAST_TEXT);
     const loaded = text === undefined ? undefined : loadConfig(text, file);
     if (loaded?.ok === true) return this.#apply(loaded.value, text ?? '', file);
-    return this.#apply(defaultConfig(), 'version: 1\n', 'defaults');
+    return this.#apply(defaultConfig(), DEFAULT_TEXT, 'defaults');
   }
 
   async #apply(config: BulkheadConfig, text: string, file: string): Promise<void> {

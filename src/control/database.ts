@@ -37,11 +37,11 @@ export interface KeysTable {
 
 export type Database = Kysely<Schema>;
 
-export const DATABASE_FILE = 'control.db';
-
 export const DEFAULT_NAME = 'default';
 
 /** Also read by `restore`, which refuses a newer schema before it writes anything. */
+export const DATABASE_FILE = 'control.db';
+
 export const MIGRATIONS: readonly Migration[] = [
   {
     version: 1,
@@ -67,9 +67,6 @@ export const MIGRATIONS: readonly Migration[] = [
     `,
   },
 ];
-
-/** For backup and restore: the file's name and the newest schema this program reads. */
-export const CONTROL_FILE = { file: 'control.db', schema: MIGRATIONS.length } as const;
 
 /** The control plane's own file, opened once as its only writer. */
 export interface ControlStore {

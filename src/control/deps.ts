@@ -27,5 +27,5 @@ export interface ControlDeps {
   readonly policy: PolicyPublisher;
   readonly config: ConfigState;
   readonly metrics: Metrics;
-  ask(call: SupervisorCall): Promise<JsonObject>;
+  readonly ask: (call: SupervisorCall) => Promise<JsonObject>;
 }

@@ -12,7 +12,7 @@ export interface RevocationDeps {
   readonly vaults: Vaults;
   readonly gateways: Gateways;
   readonly log: Logger;
-  ask(call: SupervisorCall): Promise<JsonObject>;
+  readonly ask: (call: SupervisorCall) => Promise<JsonObject>;
   /** How long a process may take to confirm. */
   readonly confirmMs: number;
   /** How long a vault shard may take to come back after it was killed. */
@@ -31,13 +31,20 @@ export async function revokeEverywhere(deps: RevocationDeps, digest: KeyDigest):
 }
 
 /** Tries again for shards that could not confirm, without killing one that may just be starting. True when all have it. */
-export async function revokeInVaults({ vaults, confirmMs }: Pick<RevocationDeps, 'vaults' | 'confirmMs'>, digest: KeyDigest): Promise<boolean> {
+export async function revokeInVaults(
+  { vaults, confirmMs }: Pick<RevocationDeps, 'vaults' | 'confirmMs'>,
+  digest: KeyDigest,
+): Promise<boolean> {
   const shards = Array.from({ length: vaults.shards }, (_, shard) => within(confirmMs, vaults.revoke(shard, digest)));
   return (await Promise.allSettled(shards)).every(({ status }) => status === 'fulfilled');
 }
 
 /** For changes that are no revoke: workers forget what they know of the key. */
-export async function tellWorkers(deps: RevocationDeps, digest: KeyDigest, op: 'key.revoked' | 'key.changed'): Promise<readonly Confirmation[]> {
+export async function tellWorkers(
+  deps: RevocationDeps,
+  digest: KeyDigest,
+  op: 'key.revoked' | 'key.changed',
+): Promise<readonly Confirmation[]> {
   const answers = await deps.gateways.tell({ op, digest }, deps.confirmMs);
   const running = await runningWorkers(deps);
   const indexes = [...new Set([...answers.map(({ index }) => index), ...running])].sort((a, b) => a - b);
@@ -73,7 +80,9 @@ async function revokeInShard(deps: RevocationDeps, shard: number, digest: KeyDig
 /** Workers that serve clients, connected to us or not. A starting one has no key in its memory yet. */
 async function runningWorkers(deps: RevocationDeps): Promise<readonly number[]> {
   const { processes } = (await deps.ask({ op: 'processes' })) as { readonly processes?: readonly ProcessInfo[] };
-  return (processes ?? []).filter(({ role, state }) => role === 'gateway' && (state === 'ready' || state === 'draining')).map(({ index }) => index);
+  return (processes ?? [])
+    .filter(({ role, state }) => role === 'gateway' && (state === 'ready' || state === 'draining'))
+    .map(({ index }) => index);
 }
 
 async function kill(deps: RevocationDeps, role: Role, index: number): Promise<Confirmation['action']> {

@@ -13,7 +13,7 @@ export interface SnapshotInput {
   readonly madeAt: number;
   /** Providers whose credential is bound elsewhere: a request for them must not go there. */
   readonly leftOut: ReadonlySet<string>;
-  shardOf(credential: CredentialId): number;
+  readonly shardOf: (credential: CredentialId) => number;
 }
 
 /** What gateways serve by, from what the operator wrote. Pure: the same input gives the same text. */
@@ -48,5 +48,13 @@ const providerPolicy = (provider: ProviderConfig, shardOf: SnapshotInput['shardO
 
 function sandboxPolicy(shardOf: SnapshotInput['shardOf']): ProviderPolicy {
   const credential = SANDBOX as CredentialId;
-  return { id: SANDBOX as ProviderId, kind: SANDBOX, basePath: '/v1', credential, shard: shardOf(credential), priceList: SANDBOX, headers: [] };
+  return {
+    id: SANDBOX as ProviderId,
+    kind: SANDBOX,
+    basePath: '/v1',
+    credential,
+    shard: shardOf(credential),
+    priceList: SANDBOX,
+    headers: [],
+  };
 }

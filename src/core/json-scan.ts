@@ -1,5 +1,6 @@
-import { isUtf8 } from 'node:buffer';
 import { BulkheadError } from './errors.ts';
+import { Names, nameText } from './json-names.ts';
+import { Utf8Check } from './utf8-check.ts';
 
 /**
  * Checks JSON in one pass over its bytes, in chunks as they arrive, and notes where the root's members are.
@@ -54,7 +55,6 @@ const EXPONENT_DIGITS = 7;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const EMPTY = Buffer.alloc(0);
-const SHORT_LIST = 12;
 const LITERALS: Readonly<Record<number, Buffer>> = { 0x74: Buffer.from('true'), 0x66: Buffer.from('false'), 0x6e: Buffer.from('null') };
 
 const table = (holds: (byte: number) => boolean): Uint8Array => Uint8Array.from({ length: 256 }, (_, byte) => (holds(byte) ? 1 : 0));
@@ -62,49 +62,6 @@ const table = (holds: (byte: number) => boolean): Uint8Array => Uint8Array.from(
 const PLAIN = table((byte) => byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH);
 const SPACE = table((byte) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09);
 const SIMPLE_ESCAPE = table((byte) => '"\\/bfnrt'.includes(String.fromCharCode(byte)));
-
-/** The names that bodies repeat (`role`, `content`), by a hash of their bytes: making a string costs ten times a look here. */
-const recent: ({ readonly bytes: Uint8Array; readonly text: string } | undefined)[] = Array.from({ length: 512 });
-const RECENT_NAME_BYTES = 32;
-
-function nameText(chunk: Buffer, from: number, to: number): string {
-  if (to - from > RECENT_NAME_BYTES) return chunk.toString('utf8', from, to);
-  let hash = to - from;
-  for (let at = from; at < to; at++) hash = (Math.imul(hash, 31) + (chunk[at] as number)) | 0;
-  const slot = (hash ^ (hash >>> 9)) & (recent.length - 1);
-  const known = recent[slot];
-  if (known !== undefined && isSame(known.bytes, chunk, from, to)) return known.text;
-  const text = chunk.toString('utf8', from, to);
-  recent[slot] = { bytes: new Uint8Array(chunk.subarray(from, to)), text };
-  return text;
-}
-
-function isSame(bytes: Uint8Array, chunk: Buffer, from: number, to: number): boolean {
-  if (bytes.length !== to - from) return false;
-  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== chunk[from + i]) return false;
-  return true;
-}
-
-/** Names of one open object: a list while short, a set beyond. */
-class Names {
-  readonly #list: string[] = [];
-  #count = 0;
-  #set: Set<string> | undefined;
-
-  clear(): void {
-    this.#count = 0;
-    this.#set = undefined;
-  }
-
-  /** False: the name is there already. */
-  add(name: string): boolean {
-    if (this.#set !== undefined) return this.#set.size < this.#set.add(name).size;
-    for (let i = 0; i < this.#count; i++) if (this.#list[i] === name) return false;
-    if (this.#count === SHORT_LIST) this.#set = new Set(this.#list).add(name);
-    else this.#list[this.#count++] = name;
-    return true;
-  }
-}
 
 /** A scanner for one body. After a throw it must not be used further. */
 export class JsonScanner {
@@ -119,8 +76,7 @@ export class JsonScanner {
   /** Offset in the body of the first byte of the chunk in hand. */
   #base = 0;
   #rootKind: 'object' | 'array' | 'scalar' = 'scalar';
-  /** Bytes of a UTF-8 sequence that the last chunk broke off. */
-  #partial: Buffer = EMPTY;
+  readonly #utf8 = new Utf8Check();
 
   #number = MINUS;
   #literal: Buffer = EMPTY;
@@ -158,7 +114,8 @@ export class JsonScanner {
 
   /** Throws invalid_json, json_too_deep, json_duplicate_key or json_too_many_keys. Keeps no reference to `chunk`. */
   push(chunk: Buffer): void {
-    this.#checkUtf8(chunk);
+    const wrong = this.#utf8.push(chunk);
+    if (wrong !== -1) throw this.#invalid('it is not UTF-8', wrong);
     this.#nameFrom = 0;
     let at = 0;
     while (at < chunk.length) at = this.#step(chunk, at);
@@ -169,7 +126,7 @@ export class JsonScanner {
   /** Says that the body is whole. Throws invalid_json if the JSON is not. */
   end(): void {
     if (this.#state === NUMBER && this.#depth === 0 && isWholeNumber(this.#number)) this.#endValue(0);
-    if (this.#state !== DONE || this.#partial.length > 0) throw this.#invalid('it ends too early', 0);
+    if (this.#state !== DONE || !this.#utf8.isWhole) throw this.#invalid('it ends too early', 0);
   }
 
   #step(chunk: Buffer, at: number): number {
@@ -375,21 +332,6 @@ export class JsonScanner {
     return at;
   }
 
-  #checkUtf8(chunk: Buffer): void {
-    let from = 0;
-    if (this.#partial.length > 0) {
-      const length = sequenceLength(this.#partial[0] as number);
-      from = Math.min(length - this.#partial.length, chunk.length);
-      const joined = Buffer.concat([this.#partial, chunk.subarray(0, from)]);
-      if (joined.length < length) return void (this.#partial = joined);
-      if (!isUtf8(joined)) throw this.#invalid('it is not UTF-8', 0);
-      this.#partial = EMPTY;
-    }
-    const to = wholeSequences(chunk, from);
-    if (!isUtf8(chunk.subarray(from, to))) throw this.#invalid('it is not UTF-8', firstNotUtf8(chunk, from, to));
-    if (to < chunk.length) this.#partial = Buffer.from(chunk.subarray(to));
-  }
-
   #invalid(reason: string, at: number): BulkheadError {
     return new BulkheadError('invalid_json', { reason, offset: this.#base + at });
   }
@@ -403,8 +345,7 @@ export function scanJson(body: Buffer, limits: JsonLimits, capture: ReadonlySet<
   return scanner;
 }
 
-const isWholeNumber = (state: number): boolean =>
-  state === ZERO || state === INTEGER || state === FRACTION || state === EXPONENT_DIGITS;
+const isWholeNumber = (state: number): boolean => state === ZERO || state === INTEGER || state === FRACTION || state === EXPONENT_DIGITS;
 
 /** RFC 8259 §6; -1: the byte is not part of the number. */
 function nextOfNumber(state: number, byte: number): number {
@@ -418,28 +359,4 @@ function nextOfNumber(state: number, byte: number): number {
   if (byte === 0x65 || byte === 0x45) return state === ZERO || state === INTEGER || state === FRACTION ? EXPONENT : -1;
   if (byte === 0x2b || byte === 0x2d) return state === EXPONENT ? EXPONENT_SIGN : -1;
   return -1;
-}
-
-/** Bytes of the UTF-8 sequence that `lead` announces. */
-const sequenceLength = (lead: number): number => (lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1);
-
-/** Where a sequence starts that the end of the chunk breaks off; the chunk's length if there is none. */
-function wholeSequences(chunk: Buffer, from: number): number {
-  for (let at = chunk.length - 1; at >= Math.max(from, chunk.length - 3); at--) {
-    const byte = chunk[at] as number;
-    if (byte >= 0xc0) return at + sequenceLength(byte) > chunk.length ? at : chunk.length;
-    if (byte < 0x80) break;
-  }
-  return chunk.length;
-}
-
-/** The first byte that is not UTF-8, by halving: called only when there is one. */
-function firstNotUtf8(chunk: Buffer, from: number, to: number): number {
-  let [good, bad] = [from, to];
-  while (bad - good > 4) {
-    const middle = wholeSequences(chunk.subarray(0, good + ((bad - good) >> 1)), good);
-    if (middle > good && isUtf8(chunk.subarray(good, middle))) good = middle;
-    else bad = Math.max(middle, good + ((bad - good) >> 1));
-  }
-  return good;
 }

@@ -1,6 +1,12 @@
 export const ROLES = ['gateway', 'vault', 'ledger', 'auditor', 'control', 'sandbox'] as const;
 export type Role = (typeof ROLES)[number];
 
+/**
+ * Node's permission model refuses fsync altogether. The roles that must know their bytes on disk go without it: they load no
+ * third-party code, and the layout's kernel means confine them. The others meet clients or packages and need no fsync.
+ */
+export const hasPermissionModel = (role: Role): boolean => role === 'gateway' || role === 'control' || role === 'sandbox';
+
 /** What a process found out about itself at start; `doctor` shows it. */
 export interface SelfCheck {
   readonly pid: number;

@@ -9,7 +9,8 @@ describe('endpoints', () => {
   });
 
   it('are found by method and exact path', () => {
-    for (const endpoint of ENDPOINTS) assert.equal(findEndpoint(endpoint.method, endpoint.path.endsWith('/') ? `${endpoint.path}a/b` : endpoint.path), endpoint);
+    for (const endpoint of ENDPOINTS)
+      assert.equal(findEndpoint(endpoint.method, endpoint.path.endsWith('/') ? `${endpoint.path}a/b` : endpoint.path), endpoint);
     assert.equal(findEndpoint('HEAD', '/health/live').id, 'health-live');
   });
 
@@ -20,7 +21,10 @@ describe('endpoints', () => {
   });
 
   it('refuses another method and names the right one', () => {
-    assert.throws(() => findEndpoint('GET', '/v1/chat/completions'), (error: { code: string; remedy: string }) => error.code === 'method_not_allowed' && error.remedy === 'Use POST.');
+    assert.throws(
+      () => findEndpoint('GET', '/v1/chat/completions'),
+      (error: { code: string; remedy: string }) => error.code === 'method_not_allowed' && error.remedy === 'Use POST.',
+    );
     assert.throws(() => findEndpoint('HEAD', '/v1/embeddings'), { code: 'method_not_allowed' });
   });
 });

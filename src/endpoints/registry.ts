@@ -5,7 +5,9 @@ import { healthEndpoints, openaiEndpoints } from './openai.ts';
 /** Every path that the gateway serves. A new endpoint is a row. */
 export const ENDPOINTS: readonly Endpoint[] = [...openaiEndpoints, ...healthEndpoints];
 
-const exact: ReadonlyMap<string, Endpoint> = new Map(ENDPOINTS.filter(({ path }) => !path.endsWith('/')).map((endpoint) => [endpoint.path, endpoint]));
+const exact: ReadonlyMap<string, Endpoint> = new Map(
+  ENDPOINTS.filter(({ path }) => !path.endsWith('/')).map((endpoint) => [endpoint.path, endpoint]),
+);
 const below = ENDPOINTS.filter(({ path }) => path.endsWith('/'));
 
 /**

@@ -11,7 +11,9 @@ export function answerHeaders({ decoded, record, sent, head }: Upstream, content
   const { policy } = record.target.provider;
   const upstream = headersForClient(head.headers);
   return [
-    ...(contentType === undefined ? upstream : [...upstream.filter(([name]) => name !== 'content-type'), ['content-type', contentType] as const]),
+    ...(contentType === undefined
+      ? upstream
+      : [...upstream.filter(([name]) => name !== 'content-type'), ['content-type', contentType] as const]),
     ['x-bulkhead-model', plain(record.target.model)],
     ['x-bulkhead-provider', policy.id],
     ['x-bulkhead-attempts', String(decoded.exchange.attempts.length)],

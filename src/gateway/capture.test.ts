@@ -9,7 +9,8 @@ const capture = (chunks: readonly Buffer[], names: readonly string[], maxBytes?:
   return scan.members();
 };
 
-const every = (bytes: Buffer, size: number): Buffer[] => Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
+const every = (bytes: Buffer, size: number): Buffer[] =>
+  Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
 
 describe('member capture', () => {
   it('finds the same top-level members however the bytes are cut', () => {
@@ -30,7 +31,8 @@ describe('member capture', () => {
   });
 
   it('gives nothing for what is no JSON object, is cut, or is too large', () => {
-    for (const text of ['', '[{"usage":1}]', '<html>"usage":{}</html>', '"usage"', '{"usage":{"a":1']) assert.deepEqual(capture([Buffer.from(text)], ['usage']), {}, text);
+    for (const text of ['', '[{"usage":1}]', '<html>"usage":{}</html>', '"usage"', '{"usage":{"a":1'])
+      assert.deepEqual(capture([Buffer.from(text)], ['usage']), {}, text);
     assert.deepEqual(capture([Buffer.from(`{"usage":"${'x'.repeat(100)}"}`)], ['usage'], 64), {});
     assert.deepEqual(capture(every(Buffer.from(`{"usage":"${'x'.repeat(100)}"}`), 9), ['usage'], 64), {});
   });

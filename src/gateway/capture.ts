@@ -36,7 +36,7 @@ export class MemberCapture {
 
   push(chunk: Buffer): void {
     let from = 0;
-    for (let at = 0; at < chunk.length; ) {
+    for (let at = 0; at < chunk.length;) {
       if (this.#inString) {
         at = this.#string(chunk, at);
         continue;
@@ -97,7 +97,7 @@ export class MemberCapture {
 
   /** Goes behind the quote that ends the string, or to the end of the chunk. */
   #string(chunk: Buffer, from: number): number {
-    for (let at = from; ; ) {
+    for (let at = from; ;) {
       const quote = chunk.indexOf(QUOTE, at);
       const end = quote === -1 ? chunk.length : quote;
       const escaped = endsEscaped(chunk, from, end) !== (this.#escaped && runReaches(chunk, from, end));

@@ -17,7 +17,13 @@ export function collect({ decoded, record, call }: Upstream, maxBytes: number): 
     const failed = (error: BulkheadError): void => {
       if (given) return;
       record.outcome = outcomeOf(error);
-      reject(new BulkheadError(error.code === 'internal' ? 'upstream_reset' : error.code, { provider: record.target.provider.policy.id, ...error.values }, { cause: error }));
+      reject(
+        new BulkheadError(
+          error.code === 'internal' ? 'upstream_reset' : error.code,
+          { provider: record.target.provider.policy.id, ...error.values },
+          { cause: error },
+        ),
+      );
     };
     exchange.onGone(() => failed(new BulkheadError('client_gone')));
     call.consume({

@@ -10,7 +10,9 @@ const FILE_TOKENS = 1000;
 const BYTES_PER_TOKEN = 4;
 
 const WORD = Uint8Array.from({ length: 256 }, (_, byte) =>
-  (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a) || byte === 0x2b || byte === 0x2f ? 1 : 0,
+  (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a) || byte === 0x2b || byte === 0x2f
+    ? 1
+    : 0,
 );
 
 /** Tokens of a request body: words by their length, other scripts by their characters. */

@@ -56,7 +56,10 @@ export class Exchange {
   #gone = false;
   readonly #onGone: (() => void)[] = [];
 
-  constructor(parts: Pick<Exchange, 'id' | 'endpoint' | 'request' | 'response' | 'head' | 'policy'> & { readonly arrived: number }, clock: Clock) {
+  constructor(
+    parts: Pick<Exchange, 'id' | 'endpoint' | 'request' | 'response' | 'head' | 'policy'> & { readonly arrived: number },
+    clock: Clock,
+  ) {
     this.id = parts.id;
     this.endpoint = parts.endpoint;
     this.request = parts.request;

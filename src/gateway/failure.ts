@@ -13,7 +13,13 @@ export function asBulkheadError(error: unknown): BulkheadError {
 export function wireError(error: BulkheadError): WireError {
   const { status, kind } = error.row;
   const param = error.values['param'];
-  return { status, kind, code: error.code, message: `${error.message} ${error.remedy}`, param: typeof param === 'string' && param !== '' ? param : null };
+  return {
+    status,
+    kind,
+    code: error.code,
+    message: `${error.message} ${error.remedy}`,
+    param: typeof param === 'string' && param !== '' ? param : null,
+  };
 }
 
 const OUTCOMES: ReadonlyMap<ErrorCode, Outcome> = new Map<ErrorCode, Outcome>([

@@ -44,7 +44,12 @@ export function front(deps: Deps, options: FrontOptions): (request: IncomingMess
     const arrival: Arrival = { id, request, response, policy, arrived };
     let endpoint: Endpoint | undefined;
     try {
-      const head = checkHead(request, { headers: policy.snapshot.limits.headers, headBytes: policy.snapshot.limits.headBytes, proxies: policy.proxies, encodedSlashBehind: ENCODED_SLASH_BEHIND });
+      const head = checkHead(request, {
+        headers: policy.snapshot.limits.headers,
+        headBytes: policy.snapshot.limits.headBytes,
+        proxies: policy.proxies,
+        encodedSlashBehind: ENCODED_SLASH_BEHIND,
+      });
       if (policy.cors.answerPreflight(request, response, METHODS)) return;
       if (head.origin !== '') for (const [name, value] of policy.cors.headers(head.origin)) response.setHeader(name, value);
       endpoint = findEndpoint(head.method, head.path);
@@ -89,7 +94,13 @@ function conclude(exchange: Exchange, { metrics, log }: Deps): void {
   });
 }
 
-async function local(arrival: Arrival, endpoint: Exclude<Endpoint, { kind: 'forward' }>, head: Head, deps: Deps, missing: readonly string[]): Promise<void> {
+async function local(
+  arrival: Arrival,
+  endpoint: Exclude<Endpoint, { kind: 'forward' }>,
+  head: Head,
+  deps: Deps,
+  missing: readonly string[],
+): Promise<void> {
   try {
     await serveLocal({ ...arrival, endpoint, head, missing }, deps);
     deps.metrics.request(endpoint.id, arrival.response.statusCode, 'local', deps.clock.monotonic() - arrival.arrived);
@@ -99,13 +110,26 @@ async function local(arrival: Arrival, endpoint: Exclude<Endpoint, { kind: 'forw
 }
 
 /** A refusal before there is an exchange: in the endpoint's protocol where there is an endpoint. */
-function refuseEarly({ id, request, response, policy, arrived }: Arrival, endpoint: Endpoint | undefined, thrown: unknown, { log, metrics, clock }: Deps): void {
+function refuseEarly(
+  { id, request, response, policy, arrived }: Arrival,
+  endpoint: Endpoint | undefined,
+  thrown: unknown,
+  { log, metrics, clock }: Deps,
+): void {
   const error = asBulkheadError(thrown);
   metrics.refused(error.code);
   metrics.request(endpoint?.id ?? 'none', error.row.status, 'refused', clock.monotonic() - arrived);
-  if (error.code === 'internal') log.error('request.failed', { request_id: id, cause: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown) });
+  if (error.code === 'internal')
+    log.error('request.failed', { request_id: id, cause: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown) });
   else if (policy.snapshot.logRequests) {
-    log.info('request', { request_id: id, method: request.method ?? '', path: (request.url ?? '').split('?', 1)[0] ?? '', status: error.row.status, code: error.code, outcome: 'refused' });
+    log.info('request', {
+      request_id: id,
+      method: request.method ?? '',
+      path: (request.url ?? '').split('?', 1)[0] ?? '',
+      status: error.row.status,
+      code: error.code,
+      outcome: 'refused',
+    });
   }
   if (error.code === 'method_not_allowed') response.setHeader('allow', String(error.values['allowed']));
   const body = NATIVE[endpoint?.protocol ?? 'openai-chat'].errors.encodeError(wireError(error), id);

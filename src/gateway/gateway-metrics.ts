@@ -23,14 +23,25 @@ export class GatewayMetrics {
 
   constructor(source: Metrics, durationBuckets: readonly number[]) {
     this.source = source;
-    const requests = source.counter('bulkhead_gateway_requests_total', 'Requests by endpoint, status and outcome.', ['endpoint', 'status', 'outcome']);
+    const requests = source.counter('bulkhead_gateway_requests_total', 'Requests by endpoint, status and outcome.', [
+      'endpoint',
+      'status',
+      'outcome',
+    ]);
     this.#bindRequests = (endpoint, status, outcome) => requests.with(endpoint, status, outcome);
     this.#requests = new Map(ENDPOINTS.map(({ id }) => [id, new Map<string, CounterSeries>()]));
-    const overhead = source.histogram('bulkhead_gateway_overhead_seconds', 'Own time per stage, without waiting for client or provider.', OVERHEAD_BUCKETS, ['stage']);
+    const overhead = source.histogram(
+      'bulkhead_gateway_overhead_seconds',
+      'Own time per stage, without waiting for client or provider.',
+      OVERHEAD_BUCKETS,
+      ['stage'],
+    );
     this.#overhead = new Map(TIMED.map((stage) => [stage, overhead.with(stage)]));
     const duration = source.histogram('bulkhead_gateway_request_seconds', 'From arrival to the last byte.', durationBuckets, ['endpoint']);
     this.#duration = new Map(ENDPOINTS.map(({ id }) => [id, duration.with(id)]));
-    this.#firstByte = source.histogram('bulkhead_gateway_first_byte_seconds', 'From arrival to the first byte of the answer.', durationBuckets).with();
+    this.#firstByte = source
+      .histogram('bulkhead_gateway_first_byte_seconds', 'From arrival to the first byte of the answer.', durationBuckets)
+      .with();
     const tokens = source.counter('bulkhead_gateway_tokens_total', 'Tokens by kind, as providers told or as estimated.', ['kind']);
     this.#tokens = [tokens.with('input'), tokens.with('output'), tokens.with('cached_input'), tokens.with('reasoning')];
     this.activeStreams = source.gauge('bulkhead_gateway_active_streams', 'Streams under way.').with();
@@ -71,4 +82,3 @@ export class GatewayMetrics {
     this.#refused(code);
   }
 }
-

@@ -48,14 +48,22 @@ async function showModel({ head, policy, endpoint }: LocalRequest, deps: Pick<De
   const name = decodeName(head.path.slice(endpoint.path.length));
   const resolved = policy.models.resolve(name);
   if (resolved === undefined || !mayUse(principal.key.models, name, resolved.rule)) {
-    throw new BulkheadError('unknown_model', { model: name.slice(0, 128), models: policy.models.choices(principal.key.models).slice(0, 50).join(', ') || '(none)' });
+    throw new BulkheadError('unknown_model', {
+      model: name.slice(0, 128),
+      models: policy.models.choices(principal.key.models).slice(0, 50).join(', ') || '(none)',
+    });
   }
   return model(policy, name);
 }
 
 /** `created` is when the policy was made: providers' own dates are not known here. */
 function model(policy: Policy, id: string): { readonly [key: string]: Json } {
-  return { id, object: 'model', created: Math.floor(policy.snapshot.madeAt / 1000), owned_by: policy.models.resolve(id)?.targets[0]?.provider ?? 'bulkhead' };
+  return {
+    id,
+    object: 'model',
+    created: Math.floor(policy.snapshot.madeAt / 1000),
+    owned_by: policy.models.resolve(id)?.targets[0]?.provider ?? 'bulkhead',
+  };
 }
 
 function decodeName(encoded: string): string {

@@ -51,10 +51,8 @@ export class PassStream implements StreamTransform {
   /** A last event without its blank line counts if it is what ends the stream; half an event is kept back. */
   end(): { readonly rest: readonly Buffer[]; readonly whole: boolean } {
     const rest = this.#splitter.rest();
-    this.#out = [];
-    const wasWhole = this.#isWhole;
-    if (rest.length > 0) this.#onEvent(rest);
-    return { rest: wasWhole || this.#isWhole ? this.#out : [], whole: this.#isWhole };
+    if (rest.length > 0 && this.#options.native.passThrough.mayMatter(rest)) this.#read(rest);
+    return { rest: this.#isWhole && rest.length > 0 ? [rest] : [], whole: this.#isWhole };
   }
 
   failure(error: WireError): Buffer {

@@ -30,9 +30,15 @@ function passThrough({ body, exchange }: Decoded, { provider, model }: RoutedTar
 }
 
 /** Throws invalid_request for a body that cannot be understood, unsupported_parameter for losses the client does not accept. */
-function translate({ body, exchange }: Decoded, { provider, model }: RoutedTarget, operation: ProviderOperation, path: string): SentRequest {
+function translate(
+  { body, exchange }: Decoded,
+  { provider, model }: RoutedTarget,
+  operation: ProviderOperation,
+  path: string,
+): SentRequest {
   const [from, to] = [codecFor(exchange.endpoint.protocol), codecFor(operation.protocol)];
-  if (from === undefined || to === undefined) throw new BulkheadError('internal', {}, { cause: new Error(`no codec for ${operation.protocol}`) });
+  if (from === undefined || to === undefined)
+    throw new BulkheadError('internal', {}, { cause: new Error(`no codec for ${operation.protocol}`) });
   const parsed: unknown = JSON.parse(body.bytes.toString('utf8'));
   if (!isJsonObject(parsed)) throw new BulkheadError('invalid_request', { reason: 'The body must be one JSON object.' });
   const decoded = from.decodeRequest(parsed);
@@ -42,7 +48,11 @@ function translate({ body, exchange }: Decoded, { provider, model }: RoutedTarge
   }
   const encoded = to.encodeRequest(decoded.value, { model, defaultMaxTokens: provider.kind.defaultMaxTokens });
   if (encoded.dropped.length > 0 && isStrict(exchange)) {
-    throw new BulkheadError('unsupported_parameter', { provider: provider.policy.id, fields: encoded.dropped.join(', '), param: encoded.dropped[0] ?? '' });
+    throw new BulkheadError('unsupported_parameter', {
+      provider: provider.policy.id,
+      fields: encoded.dropped.join(', '),
+      param: encoded.dropped[0] ?? '',
+    });
   }
   return { path, body: Buffer.from(JSON.stringify(encoded.body)), translated: true, hidesUsage: false, dropped: encoded.dropped };
 }

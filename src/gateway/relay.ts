@@ -27,7 +27,13 @@ const LAST_WORD_MS = 5_000;
  */
 export function relayed(input: RelayInput): StreamedAnswer {
   const relay = new Relay(input);
-  return { kind: 'streamed', status: input.status, headers: input.headers, relay: (writer) => relay.run(writer), resume: () => relay.resume() };
+  return {
+    kind: 'streamed',
+    status: input.status,
+    headers: input.headers,
+    relay: (writer) => relay.run(writer),
+    resume: () => relay.resume(),
+  };
 }
 
 class Relay {
@@ -106,7 +112,8 @@ class Relay {
     const { transform } = this.#input;
     const { rest, whole } = transform.end();
     this.#write(writer, rest);
-    if (!whole && transform.reportedError === undefined) return this.#fail(writer, new BulkheadError('upstream_reset', { provider: this.#provider }));
+    if (!whole && transform.reportedError === undefined)
+      return this.#fail(writer, new BulkheadError('upstream_reset', { provider: this.#provider }));
     writer.end();
     this.#finish(transform.reportedError === undefined ? 'ok' : 'upstream_error');
   }
@@ -136,4 +143,5 @@ class Relay {
   }
 }
 
-const named = (error: BulkheadError, provider: string): BulkheadError => new BulkheadError(error.code, { provider, ...error.values }, { cause: error });
+const named = (error: BulkheadError, provider: string): BulkheadError =>
+  new BulkheadError(error.code, { provider, ...error.values }, { cause: error });

@@ -7,7 +7,7 @@ import { publicKeyFromRaw } from '../core/signing.ts';
 import { createListener, type Listener } from '../http/listener.ts';
 import type { Child } from '../ipc/child.ts';
 import { Link } from '../ipc/link.ts';
-import type { GatewayControlCall, KeyResolveReply, PolicyGetReply } from '../ipc/messages.ts';
+import type { AccountReply, GatewayControlCall, KeyResolveReply, PolicyGetReply } from '../ipc/messages.ts';
 import { isConnectionLost, type Hello, type PeerHandlers } from '../ipc/peer.ts';
 import { createLogger, type Logger } from '../telemetry/log.ts';
 import { Metrics, SECONDS_BUCKETS } from '../telemetry/metrics.ts';
@@ -68,7 +68,11 @@ class Worker {
     const outbox: Outbox = new Outbox({
       clock: systemClock,
       max: MAX_HELD,
-      send: async (batch) => void (await ledger.unary(batch as unknown as JsonObject)),
+      send: async (batch) => {
+        const { head } = await ledger.unary(batch as unknown as JsonObject);
+        const { rejected = [] } = head as Partial<AccountReply>;
+        for (const { requestId, reason } of rejected) this.#log.error('account.rejected', { request_id: requestId, reason });
+      },
     });
     const vaults = Array.from({ length: boot.shards }, (_, shard) =>
       this.#link(`vault-${shard}`, 'vault_unavailable', LINK_WAIT_MS, { handlers: { onHello: (hello) => this.#onVault(shard, hello) } }),
@@ -120,12 +124,24 @@ class Worker {
   ): Link {
     const path = this.#child.boot.connect[name];
     if (path === undefined) throw new Error(`the supervisor named no socket for ${name}`);
+    // Tries at a process that is not there yet are no losses.
+    let isLive = false;
     return new Link({
       path,
       hello: this.#child.hello(),
       unavailable,
       waitMs,
-      handlers: { ...handlers, onClose: () => this.#log.warn('link.lost', { peer: name }) },
+      handlers: {
+        ...handlers,
+        onHello: (hello) => {
+          isLive = true;
+          handlers.onHello?.(hello);
+        },
+        onClose: () => {
+          if (isLive) this.#log.warn('link.lost', { peer: name });
+          isLive = false;
+        },
+      },
       ...(onReady === undefined ? {} : { onReady }),
     });
   }
@@ -159,7 +175,8 @@ class Worker {
     if (shard !== 0) return;
     const raw = facts['verifyKey'];
     if (typeof raw !== 'string') return this.#log.error('vault.refused', { reason: 'its hello has no verify key' });
-    if (this.#pinned !== undefined && this.#pinned !== raw) return this.#log.error('vault.refused', { reason: 'its verify key is not the pinned one' });
+    if (this.#pinned !== undefined && this.#pinned !== raw)
+      return this.#log.error('vault.refused', { reason: 'its verify key is not the pinned one' });
     this.#pinned = raw;
     this.#verifyKey = publicKeyFromRaw(raw);
     const early = this.#early;

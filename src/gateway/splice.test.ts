@@ -24,16 +24,25 @@ describe('splices', () => {
       const request = readRequest(entry.case) as JsonObject;
       if (typeof request['model'] !== 'string') continue;
       for (const spaces of [0, 2]) {
-        const spliced = JSON.parse(rewrite(Buffer.from(JSON.stringify(request, undefined, spaces)), 'other/"model"\u2028').toString('utf8')) as JsonObject;
+        const spliced = JSON.parse(
+          rewrite(Buffer.from(JSON.stringify(request, undefined, spaces)), 'other/"model"\u2028').toString('utf8'),
+        ) as JsonObject;
         const options = isJsonObject(request['stream_options']) ? request['stream_options'] : {};
-        assert.deepEqual(spliced, { ...request, model: 'other/"model"\u2028', stream_options: { ...options, include_usage: true } }, entry.case);
+        assert.deepEqual(
+          spliced,
+          { ...request, model: 'other/"model"\u2028', stream_options: { ...options, include_usage: true } },
+          entry.case,
+        );
       }
     }
   });
 
   it('keep numbers that JSON.parse would change', () => {
     const body = Buffer.from('{"model":"a","seed":12345678901234567890,"temperature":1.0e400,"x":1.10}');
-    assert.equal(rewrite(body, 'b').toString(), '{"model":"b","stream_options":{"include_usage":true},"seed":12345678901234567890,"temperature":1.0e400,"x":1.10}');
+    assert.equal(
+      rewrite(body, 'b').toString(),
+      '{"model":"b","stream_options":{"include_usage":true},"seed":12345678901234567890,"temperature":1.0e400,"x":1.10}',
+    );
   });
 
   it('leave a client’s own request for usage alone', () => {

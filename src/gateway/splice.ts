@@ -23,7 +23,11 @@ export function splice(body: Buffer, edits: readonly Edit[]): Buffer {
   return Buffer.concat(parts);
 }
 
-export const replaceValue = (member: Member, value: string): Edit => ({ start: member.start, end: member.end, text: JSON.stringify(value) });
+export const replaceValue = (member: Member, value: string): Edit => ({
+  start: member.start,
+  end: member.end,
+  text: JSON.stringify(value),
+});
 
 /** How `stream_options.include_usage` becomes true. Undefined: the client asked for it already. */
 export function askForUsage(model: Member, options: Member | undefined, current: JsonObject | undefined): Edit | undefined {

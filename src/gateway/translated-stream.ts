@@ -58,7 +58,8 @@ export class TranslatedStream implements StreamTransform {
     this.#out = [];
     const rest = this.#splitter.rest();
     if (rest.length > 0) this.#onEvent(rest);
-    if (!this.#ended && this.#error === undefined) for (const event of this.#options.from.streamDecoder.finish(this.#decoding)) this.#encode(event);
+    if (!this.#ended && this.#error === undefined)
+      for (const event of this.#options.from.streamDecoder.finish(this.#decoding)) this.#encode(event);
     return { rest: joined(this.#out), whole: this.#ended };
   }
 

@@ -26,10 +26,6 @@ const MIN_BYTES_PER_SECOND = 1024;
 /** JSON of requests shrinks to a tenth; only a bomb (gzip ≤1,030, zstd ≤32,000) goes beyond this. */
 const MAX_RATIO = 200;
 const RATIO_FLOOR_BYTES = 1024 * 1024;
-/** What is dropped after a refusal, as a multiple of the body limit, and at least. */
-const DROP_FACTOR = 2;
-const DROP_FLOOR_BYTES = 256 * 1024;
-const DROP_MS = 5_000;
 const SCAN_SLICE_BYTES = 1024 * 1024;
 /** RFC 8878 §3.1.1.1.2 asks decoders for 8 MiB of window; a frame that wants more is after our memory. */
 const ZSTD_WINDOW_LOG = 23;
@@ -44,35 +40,43 @@ const DECODERS: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
   ['gzip', (encoded, maxOutputLength) => gunzip(encoded, { maxOutputLength })],
   ['x-gzip', (encoded, maxOutputLength) => gunzip(encoded, { maxOutputLength })],
   ['deflate', (encoded, maxOutputLength) => inflate(encoded, { maxOutputLength })],
-  ['zstd', (encoded, maxOutputLength) => zstd(encoded, { maxOutputLength, params: { [zlib.constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG } })],
+  [
+    'zstd',
+    (encoded, maxOutputLength) => zstd(encoded, { maxOutputLength, params: { [zlib.constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG } }),
+  ],
 ]);
 
 /**
  * The whole decoded body. Throws body_too_large, unsupported_media_type, request_timeout, malformed_request, client_gone,
- * or what the scanner throws. After a throw the rest of the body is read and dropped within bounds, so that the answer reaches a client that is still sending.
+ * or what the scanner throws. What is left of the body after a throw is the listener's to drop.
  */
-export async function readBody(request: IncomingMessage, head: Pick<Head, 'contentEncoding' | 'contentLength' | 'expectsContinue'>, rules: BodyRules): Promise<Buffer> {
-  try {
-    const decode = head.contentEncoding === '' ? undefined : DECODERS.get(head.contentEncoding);
-    if (head.contentEncoding !== '' && decode === undefined) throw new BulkheadError('unsupported_media_type', { type: head.contentEncoding.slice(0, 100) });
-    if ((head.contentLength ?? 0) > rules.limitBytes) throw tooLarge(rules);
-    if (head.expectsContinue) rules.sendContinue?.();
-    const bytes = await collect(request, rules, decode === undefined ? rules.scanner : undefined);
-    if (decode === undefined) return bytes;
-    const body = await decodeWithin(decode, bytes, rules);
-    if (rules.scanner !== undefined) await scanInSlices(body, rules.scanner);
-    return body;
-  } catch (error) {
-    dropRest(request, rules.limitBytes);
-    throw error;
+export async function readBody(
+  request: IncomingMessage,
+  head: Pick<Head, 'contentEncoding' | 'contentLength' | 'expectsContinue'>,
+  rules: BodyRules,
+): Promise<Buffer> {
+  const decode = head.contentEncoding === '' ? undefined : DECODERS.get(head.contentEncoding);
+  if (head.contentEncoding !== '' && decode === undefined) {
+    throw new BulkheadError('unsupported_media_type', { type: head.contentEncoding.slice(0, 100) });
   }
+  if ((head.contentLength ?? 0) > rules.limitBytes) throw tooLarge(rules);
+  if (head.expectsContinue) rules.sendContinue?.();
+  const bytes = await collect(request, rules, decode === undefined ? rules.scanner : undefined);
+  if (decode === undefined) return bytes;
+  const body = await decodeWithin(decode, bytes, rules);
+  if (rules.scanner !== undefined) await scanInSlices(body, rules.scanner);
+  return body;
 }
 
 function collect(request: IncomingMessage, rules: BodyRules, scanner: JsonScanner | undefined): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let received = 0;
-    const stopWatch = watchPace(rules, () => received, (error) => settle(() => reject(error)));
+    const stopWatch = watchPace(
+      rules,
+      () => received,
+      (error) => settle(() => reject(error)),
+    );
     const settle = (how: () => void): void => {
       stopWatch();
       request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
@@ -110,7 +114,8 @@ function watchPace(rules: BodyRules, received: () => number, late: (error: Bulkh
   const check = (): void => {
     const elapsed = systemClock.monotonic() - started;
     const isSlow = elapsed >= graceMs && received() < (floor * elapsed) / 1000;
-    if (elapsed >= rules.timeoutMs || isSlow) return late(new BulkheadError('request_timeout', { seconds: Math.ceil(rules.timeoutMs / 1000) }));
+    if (elapsed >= rules.timeoutMs || isSlow)
+      return late(new BulkheadError('request_timeout', { seconds: Math.ceil(rules.timeoutMs / 1000) }));
     timer = setTimeout(check, Math.max(1, Math.min(graceMs, rules.timeoutMs - elapsed)));
   };
   let timer = setTimeout(check, Math.min(graceMs, rules.timeoutMs));
@@ -137,19 +142,5 @@ async function scanInSlices(body: Buffer, scanner: JsonScanner): Promise<void> {
   scanner.end();
 }
 
-/** Closing at once would reset the connection and take the answer with it; so read on, but not for ever. */
-function dropRest(request: IncomingMessage, limitBytes: number): void {
-  if (request.complete || request.destroyed) return;
-  const enough = Math.max(DROP_FLOOR_BYTES, limitBytes * DROP_FACTOR);
-  let dropped = 0;
-  const timer = setTimeout(() => request.socket.destroy(), DROP_MS).unref();
-  request.on('data', (chunk: Buffer) => {
-    dropped += chunk.length;
-    if (dropped > enough) request.socket.destroy();
-  });
-  request.on('error', () => request.socket.destroy());
-  request.on('close', () => clearTimeout(timer));
-  request.resume();
-}
-
-const tooLarge = (rules: BodyRules, cause?: unknown): BulkheadError => new BulkheadError('body_too_large', { limit: rules.limitBytes }, { cause });
+const tooLarge = (rules: BodyRules, cause?: unknown): BulkheadError =>
+  new BulkheadError('body_too_large', { limit: rules.limitBytes }, { cause });

@@ -56,7 +56,7 @@ export class Connections {
     for (const answers of this.#answers.values()) for (const response of answers) response.shouldKeepAlive = false;
   }
 
-  /** Closes connections on which no byte ever came. Node counts them as busy with a first request. */
+  /** Closes connections on which no byte ever came: before its handshake a TLS connection is not on Node's list of idle ones. */
   closeUnused(): void {
     for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy();
   }

@@ -18,7 +18,11 @@ export class Cors {
   headers(origin: string): readonly (readonly [string, string])[] {
     if (!this.#allows(origin)) return this.#origins.size === 0 ? [] : [['vary', 'origin']];
     const allowed = this.#any ? '*' : origin;
-    return [['access-control-allow-origin', allowed], ['access-control-expose-headers', '*'], ...(this.#any ? [] : ([['vary', 'origin']] as const))];
+    return [
+      ['access-control-allow-origin', allowed],
+      ['access-control-expose-headers', '*'],
+      ...(this.#any ? [] : ([['vary', 'origin']] as const)),
+    ];
   }
 
   /** Answers an OPTIONS preflight. False: the request is none, and goes on as any other. */

@@ -3,6 +3,7 @@ import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
 import { describe, it } from 'node:test';
+import type { TLSSocket } from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask, exchange, parseAnswer, startBorder, type BorderOptions } from './testing/border.ts';
 import { selfSigned } from './testing/certificate.ts';
@@ -66,12 +67,15 @@ describe('listener', () => {
     }));
 
   it('does not count connections of trusted proxies', () =>
-    withBorder({ listener: { limits: { ...LIMITS, connectionsPerAddress: 1 }, proxies: trustedProxies(['127.0.0.0/8']) } }, async ({ port, listener }) => {
-      const held = await connect(port);
-      while (listener.connections < 1) await sleep(5);
-      assert.equal((await ask(port, GET)).status, 200);
-      held.destroy();
-    }));
+    withBorder(
+      { listener: { limits: { ...LIMITS, connectionsPerAddress: 1 }, proxies: trustedProxies(['127.0.0.0/8']) } },
+      async ({ port, listener }) => {
+        const held = await connect(port);
+        while (listener.connections < 1) await sleep(5);
+        assert.equal((await ask(port, GET)).status, 200);
+        held.destroy();
+      },
+    ));
 
   it('takes the words of a refusal from its caller', () =>
     withBorder({ listener: { refusalBody: (error, requestId) => ({ own: error.code, requestId }) } }, async ({ port }) => {
@@ -100,8 +104,44 @@ describe('listener', () => {
       assert.match(text, /keep-alive: timeout=75/i);
     }));
 
+  it('an answer written after its client left hurts nobody', () =>
+    withBorder(
+      {
+        serve: async (_head, _request, response) => {
+          response.write('first');
+          await new Promise((resolve) => response.once('close', resolve));
+          response.write('late');
+          response.end('later');
+        },
+      },
+      async ({ port, listener }) => {
+        await exchange(port, [GET], (text) => text.includes('first'));
+        while (listener.active > 0) await sleep(5);
+        await sleep(10);
+      },
+    ));
+
+  it('a write behind the end breaks that answer at most', () =>
+    withBorder(
+      {
+        serve: async (_head, _request, response) => {
+          response.end('whole');
+          response.write('late');
+        },
+      },
+      async ({ port, listener }) => {
+        await exchange(port, [GET]);
+        while (listener.active > 0) await sleep(5);
+      },
+    ));
+
   it('rejects when the descriptor cannot be listened on', async () => {
-    const listener = createListener({ fd: 987_654, limits: LIMITS, timeouts: { requestHeadMs: 1, requestMs: 1, keepAliveMs: 1 }, onRequest: () => assert.fail() });
+    const listener = createListener({
+      fd: 987_654,
+      limits: LIMITS,
+      timeouts: { requestHeadMs: 1, requestMs: 1, keepAliveMs: 1 },
+      onRequest: () => assert.fail(),
+    });
     await assert.rejects(listener.listening);
   });
 });
@@ -110,7 +150,7 @@ describe('listener, TLS', () => {
   const request = (port: number, ca: string): Promise<string> =>
     new Promise((resolve, reject) => {
       const call = https.get({ port, host: '127.0.0.1', ca, path: '/v1/models', agent: false }, (response) => {
-        const { subject } = (response.socket as import('node:tls').TLSSocket).getPeerCertificate();
+        const { subject } = (response.socket as TLSSocket).getPeerCertificate();
         response.resume().on('end', () => resolve(`${response.statusCode} ${String(subject.CN)}`));
       });
       call.on('error', reject);
@@ -137,11 +177,26 @@ describe('listener, TLS', () => {
     });
   });
 
+  it('attack 28: counts connections by address too, and closes those beyond before the handshake', async () => {
+    const pair = selfSigned('gateway.test');
+    await withBorder({ listener: { tls: pair, limits: { ...LIMITS, connectionsPerAddress: 1 } } }, async ({ port, listener, refused }) => {
+      const held = await connect(port);
+      while (listener.connections < 1) await sleep(5);
+      await assert.rejects(request(port, pair.cert));
+      assert.equal(refused[0]?.error.code, 'too_many_connections');
+      held.destroy();
+      while (listener.connections > 0) await sleep(5);
+      assert.equal(await request(port, pair.cert), '200 gateway.test');
+    });
+  });
+
   it('drains open connections', async () => {
     const pair = selfSigned('gateway.test');
     const border = await startBorder({ listener: { tls: pair } });
     const agent = new https.Agent({ keepAlive: true, ca: pair.cert });
-    await new Promise((resolve) => https.get({ port: border.port, host: '127.0.0.1', agent }, (response) => response.resume().on('end', resolve)));
+    await new Promise((resolve) =>
+      https.get({ port: border.port, host: '127.0.0.1', agent }, (response) => response.resume().on('end', resolve)),
+    );
     await border.listener.drain(60_000);
     assert.equal(border.listener.connections, 0);
     agent.destroy();
@@ -188,12 +243,24 @@ describe('listener, drain', () => {
     assert.equal(await stuck, '');
   });
 
+  it('does not wait for a connection that was never used, plain or before its handshake', { timeout: 10_000 }, async () => {
+    for (const tls of [{}, { tls: selfSigned('gateway.test') }]) {
+      const border = await startBorder({ listener: tls });
+      const unused = await connect(border.port);
+      while (border.listener.connections < 1) await sleep(5);
+      await border.listener.drain(60_000, 10);
+      unused.destroy();
+    }
+  });
+
   it('a keep-alive client that goes on sending during a drain loses no request', async () => {
     const border = await startBorder();
     const agent = new http.Agent({ keepAlive: true, maxSockets: 4 });
     const one = (): Promise<number | string> =>
       new Promise((resolve) => {
-        const call = http.get({ port: border.port, host: '127.0.0.1', path: '/v1/models', agent }, (response) => response.resume().on('end', () => resolve(response.statusCode ?? 0)));
+        const call = http.get({ port: border.port, host: '127.0.0.1', path: '/v1/models', agent }, (response) =>
+          response.resume().on('end', () => resolve(response.statusCode ?? 0)),
+        );
         call.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''));
       });
     for (let i = 0; i < 8; i++) assert.equal(await one(), 200);

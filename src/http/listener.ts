@@ -28,6 +28,8 @@ export interface ListenerOptions {
     readonly headBytes: number;
     readonly headers: number;
     readonly connectionsPerAddress: number;
+    /** Of a body that is still coming when its answer is out; default 64 MiB. */
+    readonly droppedBytes?: number;
   };
   readonly timeouts: {
     readonly requestHeadMs: number;
@@ -68,6 +70,9 @@ export interface Listener {
 
 const CHECK_INTERVAL_MS = 1_000;
 const LINGER_MS = 250;
+const DROPPED_BYTES = 64 * 1024 * 1024;
+const DROP_MS = 5_000;
+const DROP_CHECK_MS = 100;
 /** `readBody` is the first to say 408; the server's own limit only catches requests that nobody reads. */
 const REQUEST_BACKSTOP_MS = 1_000;
 
@@ -77,6 +82,9 @@ export function createListener(options: ListenerOptions): Listener {
   const refuse = (socket: Socket, error: BulkheadError): void => refuseSocket(socket, error, options);
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
     connections.begin(request.socket, response);
+    // A write behind the end is reported here, and an error that nobody hears would end the process with all its requests.
+    response.on('error', () => response.destroy());
+    response.once('finish', () => dropRest(request, options.limits.droppedBytes ?? DROPPED_BYTES));
     options.onRequest(request, response);
   };
   // A head may overrun the count by one, so that checkHead sees that it did: Node drops what is beyond without a word.
@@ -145,7 +153,8 @@ function listening(server: http.Server, fd: number): Promise<void> {
 /** What to say about an error that Node found below HTTP. Undefined: nothing that the client could read. */
 function refusalFor(cause: NodeJS.ErrnoException, { limits, timeouts }: ListenerOptions): BulkheadError | undefined {
   const code = cause.code ?? '';
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new BulkheadError('request_timeout', { seconds: Math.ceil(timeouts.requestHeadMs / 1000) }, { cause });
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new BulkheadError('request_timeout', { seconds: Math.ceil(timeouts.requestHeadMs / 1000) }, { cause });
   if (code === 'HPE_HEADER_OVERFLOW') return new BulkheadError('head_too_large', { limit: limits.headBytes }, { cause });
   if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') return new BulkheadError('body_too_large', { limit: limits.headBytes }, { cause });
   if (!code.startsWith('HPE_')) return undefined;
@@ -164,6 +173,23 @@ function refuseSocket(socket: Socket, error: BulkheadError, options: ListenerOpt
       `content-length: ${Buffer.byteLength(body)}\r\nx-bulkhead-request-id: ${requestId}\r\nconnection: close\r\n\r\n${body}`,
   );
   closeSoon(socket);
+}
+
+/**
+ * Reads what is still coming of a body whose answer is out, and drops it: closing at once would reset the connection and take the answer
+ * with it. Within bounds, because a stranger who was refused may send for ever.
+ */
+function dropRest(request: IncomingMessage, limit: number): void {
+  if (request.complete || request.destroyed) return;
+  const { socket } = request;
+  const [from, deadline] = [socket.bytesRead, systemClock.monotonic() + DROP_MS];
+  // Node drops an unread body below the stream, where only the socket counts it.
+  const watch = setInterval(() => {
+    if (request.complete || socket.destroyed) return clearInterval(watch);
+    if (socket.bytesRead - from > limit || systemClock.monotonic() > deadline) socket.destroy();
+  }, DROP_CHECK_MS).unref();
+  request.on('error', () => socket.destroy());
+  request.resume();
 }
 
 /** Takes no more from the client, gives it a second to read the answer, then closes: a client that never closes must not hold the socket. */

@@ -24,13 +24,47 @@ const get = (...headers: string[]): string => `GET /v1/x HTTP/1.1\r\nhost: g\r\n
 describe('header hygiene', () => {
   it('attack 14: only listed client headers go upstream; keys, cookies, proxy and hop-by-hop headers never', () =>
     withBorder(
-      async (_head, request, response) => writeJson(response, 200, { passed: headersForUpstream(request).map((pair) => [...pair]) }, 'req_TEST'),
+      async (_head, request, response) =>
+        writeJson(response, 200, { passed: headersForUpstream(request).map((pair) => [...pair]) }, 'req_TEST'),
       async (port) => {
-        const hostile = ['authorization: Bearer bh_x', 'x-api-key: k', 'api-key: k', 'cookie: a=b', 'proxy-authorization: x', 'x-forwarded-for: 1.2.3.4', 'forwarded: for=x', 'te: trailers', 'connection: x-hop', 'x-hop: 1', 'host-override: x', 'x-client-request-id: forged', 'accept-encoding: gzip', 'openai-organization: org-other', 'user-agent: x', 'range: bytes=0-1'];
-        const answer = await ask(port, get(...hostile, 'OpenAI-Beta: assistants=v2', 'anthropic-version: 2023-06-01', 'anthropic-beta: a', 'anthropic-beta: b', 'accept: text/event-stream', `idempotency-key: ${'x'.repeat(3000)}`));
+        const hostile = [
+          'authorization: Bearer bh_x',
+          'x-api-key: k',
+          'api-key: k',
+          'cookie: a=b',
+          'proxy-authorization: x',
+          'x-forwarded-for: 1.2.3.4',
+          'forwarded: for=x',
+          'te: trailers',
+          'connection: x-hop',
+          'x-hop: 1',
+          'host-override: x',
+          'x-client-request-id: forged',
+          'accept-encoding: gzip',
+          'openai-organization: org-other',
+          'user-agent: x',
+          'range: bytes=0-1',
+        ];
+        const answer = await ask(
+          port,
+          get(
+            ...hostile,
+            'OpenAI-Beta: assistants=v2',
+            'anthropic-version: 2023-06-01',
+            'anthropic-beta: a',
+            'anthropic-beta: b',
+            'accept: text/event-stream',
+            `idempotency-key: ${'x'.repeat(3000)}`,
+          ),
+        );
         assert.deepEqual(
           new Map((JSON.parse(answer.body) as { passed: [string, string][] }).passed),
-          new Map([['accept', 'text/event-stream'], ['openai-beta', 'assistants=v2'], ['anthropic-beta', 'a, b'], ['anthropic-version', '2023-06-01']]),
+          new Map([
+            ['accept', 'text/event-stream'],
+            ['openai-beta', 'assistants=v2'],
+            ['anthropic-beta', 'a, b'],
+            ['anthropic-version', '2023-06-01'],
+          ]),
         );
       },
     ));
@@ -104,7 +138,8 @@ describe('header hygiene', () => {
 
 describe('CORS', () => {
   const page = 'https://app.example';
-  const preflight = (origin: string, ...headers: string[]): string => `OPTIONS /v1/x HTTP/1.1\r\nhost: g\r\norigin: ${origin}\r\naccess-control-request-method: POST\r\n${headers.map((line) => `${line}\r\n`).join('')}\r\n`;
+  const preflight = (origin: string, ...headers: string[]): string =>
+    `OPTIONS /v1/x HTTP/1.1\r\nhost: g\r\norigin: ${origin}\r\naccess-control-request-method: POST\r\n${headers.map((line) => `${line}\r\n`).join('')}\r\n`;
 
   const serveWith =
     (cors: Cors): BorderOptions['serve'] =>
@@ -121,14 +156,27 @@ describe('CORS', () => {
     withBorder(serveWith(new Cors([page])), async (port) => {
       const headers = await askPreflight(port, preflight(page, 'access-control-request-headers: authorization, x-stainless-lang'));
       assert.deepEqual(
-        [headers['access-control-allow-origin'], headers['access-control-allow-methods'], headers['access-control-allow-headers'], headers['vary'], headers['access-control-allow-credentials']],
+        [
+          headers['access-control-allow-origin'],
+          headers['access-control-allow-methods'],
+          headers['access-control-allow-headers'],
+          headers['vary'],
+          headers['access-control-allow-credentials'],
+        ],
         [page, 'GET, POST', 'authorization, x-stainless-lang', 'origin', undefined],
       );
     }));
 
   it('gives other origins nothing: not a neighbour, not a suffix, not null', () =>
     withBorder(serveWith(new Cors([page])), async (port) => {
-      for (const origin of ['https://evil.example', `${page}.evil.example`, 'http://app.example', `${page}:8443`, 'null', 'https://APP.example']) {
+      for (const origin of [
+        'https://evil.example',
+        `${page}.evil.example`,
+        'http://app.example',
+        `${page}:8443`,
+        'null',
+        'https://APP.example',
+      ]) {
         assert.equal((await askPreflight(port, preflight(origin)))['access-control-allow-origin'], undefined, origin);
         const answer = await ask(port, get(`origin: ${origin}`));
         assert.deepEqual([answer.headers['access-control-allow-origin'], answer.headers['vary']], [undefined, 'origin']);
@@ -139,7 +187,10 @@ describe('CORS', () => {
   it('allows every origin for *, still without credentials; and none by default', async () => {
     await withBorder(serveWith(new Cors(['*'])), async (port) => {
       const headers = await askPreflight(port, preflight(page, 'access-control-request-headers: a\u0009b, x"'));
-      assert.deepEqual([headers['access-control-allow-origin'], headers['access-control-allow-headers'], headers['vary']], ['*', 'authorization, content-type, x-api-key', undefined]);
+      assert.deepEqual(
+        [headers['access-control-allow-origin'], headers['access-control-allow-headers'], headers['vary']],
+        ['*', 'authorization, content-type, x-api-key', undefined],
+      );
     });
     await withBorder(serveWith(new Cors([])), async (port) => {
       assert.equal((await ask(port, get(`origin: ${page}`))).headers['access-control-allow-origin'], undefined);
@@ -148,7 +199,9 @@ describe('CORS', () => {
   });
 
   it('passes an OPTIONS that is no preflight on', () =>
-    withBorder(serveWith(new Cors(['*'])), async (port) => assert.equal((await ask(port, 'OPTIONS /v1/x HTTP/1.1\r\nhost: g\r\n\r\n')).status, 200)));
+    withBorder(serveWith(new Cors(['*'])), async (port) =>
+      assert.equal((await ask(port, 'OPTIONS /v1/x HTTP/1.1\r\nhost: g\r\n\r\n')).status, 200),
+    ));
 });
 
 describe('response writer', () => {
@@ -180,7 +233,7 @@ describe('response writer', () => {
         await sleep(50);
         assert.ok(highest < 256 * 1024, `${highest} buffered`);
         let received = 0;
-        socket.on('data', (bytes) => (received += bytes.length));
+        socket.on('data', (bytes) => (received += bytes.length)).resume();
         await once(socket, 'close');
         assert.ok(received > 2_000 * chunk.length);
       },
@@ -234,16 +287,24 @@ describe('response writer', () => {
 
   it('does not say so of an answer that ended, and an aborted one has no end', async () => {
     const seen: string[] = [];
-    const serve = (finish: (writer: ResponseWriter) => void): BorderOptions['serve'] => async (_head, _request, response: ServerResponse) => {
-      const writer = new ResponseWriter(response, { drain: () => undefined, gone: () => seen.push('gone') });
-      response.once('close', () => seen.push('closed'));
-      writer.head(200, []);
-      writer.write(Buffer.from('text'));
-      setTimeout(() => finish(writer), 20);
-    };
-    await withBorder(serve((writer) => writer.end()), async (port) => assert.match(await exchange(port, [get()], (text) => text.endsWith('0\r\n\r\n')), /text\r\n0\r\n\r\n$/));
+    const serve =
+      (finish: (writer: ResponseWriter) => void): BorderOptions['serve'] =>
+      async (_head, _request, response: ServerResponse) => {
+        const writer = new ResponseWriter(response, { drain: () => undefined, gone: () => seen.push('gone') });
+        response.once('close', () => seen.push('closed'));
+        writer.head(200, []);
+        writer.write(Buffer.from('text'));
+        setTimeout(() => finish(writer), 20);
+      };
+    await withBorder(
+      serve((writer) => writer.end()),
+      async (port) => assert.match(await exchange(port, [get()], (text) => text.endsWith('0\r\n\r\n')), /text\r\n0\r\n\r\n$/),
+    );
     assert.deepEqual(seen, ['closed']);
-    await withBorder(serve((writer) => writer.abort()), async (port) => assert.doesNotMatch(await exchange(port, [get()]), /0\r\n\r\n$/));
+    await withBorder(
+      serve((writer) => writer.abort()),
+      async (port) => assert.doesNotMatch(await exchange(port, [get()]), /0\r\n\r\n$/),
+    );
     assert.deepEqual(seen.slice(1).sort(), ['closed', 'gone']);
   });
 });

@@ -7,14 +7,22 @@ import type { JsonObject } from '../core/json.ts';
 type HeaderList = readonly (readonly [string, string])[];
 
 /** Client headers that an upstream may see. All others stay here: keys, cookies, proxy and hop-by-hop headers (security.md §8, 14). */
-const UPSTREAM_REQUEST_HEADERS = new Set(['content-type', 'accept', 'openai-beta', 'anthropic-beta', 'anthropic-version', 'idempotency-key']);
+const UPSTREAM_REQUEST_HEADERS = new Set([
+  'content-type',
+  'accept',
+  'openai-beta',
+  'anthropic-beta',
+  'anthropic-version',
+  'idempotency-key',
+]);
 /** No value that an API defines is longer or holds other bytes. */
 const PLAIN_VALUE = /^[\x20-\x7e]{0,2048}$/;
 
 /** Provider headers that a client sees under their own names. */
 const CLIENT_RESPONSE_HEADERS = new Set(['content-type', 'retry-after', 'retry-after-ms']);
 /** Provider headers that a client sees as `x-upstream-<name>`: request ids, rate limits, versions, timings. */
-const PREFIXED = /^(?:x-request-id|request-id|x-ratelimit-|ratelimit-|anthropic-|openai-|x-should-retry|cf-ray|x-groq-|x-ms-request-id|apim-request-id|x-amzn-requestid)/;
+const PREFIXED =
+  /^(?:x-request-id|request-id|x-ratelimit-|ratelimit-|anthropic-|openai-|x-should-retry|cf-ray|x-groq-|x-ms-request-id|apim-request-id|x-amzn-requestid)/;
 
 /** The end-to-end headers of a client's request that go upstream, lower-case names. */
 export function headersForUpstream(request: IncomingMessage): HeaderList {
@@ -68,7 +76,13 @@ export function errorBody(error: BulkheadError, requestId: string): JsonObject {
 }
 
 /** Writes a whole JSON answer. Does nothing once an answer has begun or the client is gone. */
-export function writeJson(response: ServerResponse, status: number, body: JsonObject | Buffer, requestId: string, headers: HeaderList = []): void {
+export function writeJson(
+  response: ServerResponse,
+  status: number,
+  body: JsonObject | Buffer,
+  requestId: string,
+  headers: HeaderList = [],
+): void {
   if (response.headersSent || response.destroyed) return;
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
   response.setHeader('content-type', 'application/json');

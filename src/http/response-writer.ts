@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 export interface WriterRules {
   /** Bytes buffered for a client before `write` says stop; default 128 KiB. With the chunk in hand and the frames in flight it stays below 256 KiB plus one chunk. */
   readonly highWaterBytes?: number;
-  /** How long a client may take nothing of what is buffered; then it counts as gone. Default 60 s. */
+  /** How long a client may take to read what is buffered; then it counts as gone. Default 60 s. */
   readonly stallMs?: number;
 }
 

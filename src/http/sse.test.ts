@@ -100,7 +100,9 @@ describe('server-sent events', () => {
   it('refuses an event beyond its limit, in one chunk and in many', () => {
     const limits = { maxEventBytes: 20, source: 'openai' };
     new SseSplitter(() => undefined, limits).push(Buffer.from('data: 123456789012\n\ndata: 123456789012\n\n'));
-    assert.throws(() => new SseSplitter(() => undefined, limits).push(Buffer.from('data: 1234567890123\n\n')), { code: 'upstream_invalid' });
+    assert.throws(() => new SseSplitter(() => undefined, limits).push(Buffer.from('data: 1234567890123\n\n')), {
+      code: 'upstream_invalid',
+    });
     const splitter = new SseSplitter(() => assert.fail(), limits);
     assert.throws(() => {
       for (;;) splitter.push(Buffer.from('x'));
@@ -108,7 +110,17 @@ describe('server-sent events', () => {
   });
 
   it('attack 31: text cannot end an event, begin another or name one', () => {
-    for (const data of ['a\n\ndata: evil\n\n', 'a\r\rdata: evil', 'a\r\n\r\nevent: evil\r\ndata: x', '\uFEFFdata: x\n\n', '\n', '\r', '', ': comment', 'a\nevent: evil']) {
+    for (const data of [
+      'a\n\ndata: evil\n\n',
+      'a\r\rdata: evil',
+      'a\r\n\r\nevent: evil\r\ndata: x',
+      '\uFEFFdata: x\n\n',
+      '\n',
+      '\r',
+      '',
+      ': comment',
+      'a\nevent: evil',
+    ]) {
       const events = read([encodeSse({ event: 'delta', data })]).events;
       assert.deepEqual(events, [{ event: 'delta', data: data.replace(/\r\n|\r/g, '\n') }]);
     }
@@ -123,7 +135,10 @@ describe('server-sent events', () => {
         const bytes = Buffer.concat(list.map(encodeSse));
         const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
         const result = read(chunks);
-        assert.deepEqual(result.events, list.map(({ event, data }) => ({ event, data: data.replace(/\r\n|\r/g, '\n') })));
+        assert.deepEqual(
+          result.events,
+          list.map(({ event, data }) => ({ event, data: data.replace(/\r\n|\r/g, '\n') })),
+        );
         assert.ok(result.bytes.equals(bytes));
       }),
       { numRuns: 500 },
@@ -132,7 +147,10 @@ describe('server-sent events', () => {
 
   it('reads any bytes alike however they are cut (property)', () => {
     const soup = fc.array(fc.constantFrom('\n', '\r', '\r\n', 'data: ', 'data', 'event: x', ':', 'a', '\uFEFF', 'é'), { maxLength: 14 });
-    fc.assert(fc.property(soup, (parts) => sameAtEveryCut(Buffer.from(parts.join('')))), { numRuns: 400 });
+    fc.assert(
+      fc.property(soup, (parts) => sameAtEveryCut(Buffer.from(parts.join('')))),
+      { numRuns: 400 },
+    );
   });
 
   it('reads recorded provider streams alike at every cut, and loses no byte', () => {
@@ -142,7 +160,8 @@ describe('server-sent events', () => {
       const whole = read([stream]);
       assert.ok(whole.events.length > 1);
       assert.ok(whole.bytes.equals(stream));
-      for (let cut = 1; cut < stream.length; cut += 7) assert.deepEqual(read([stream.subarray(0, cut), stream.subarray(cut)]).events, whole.events);
+      for (let cut = 1; cut < stream.length; cut += 7)
+        assert.deepEqual(read([stream.subarray(0, cut), stream.subarray(cut)]).events, whole.events);
     }
   });
 });

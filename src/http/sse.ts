@@ -53,7 +53,7 @@ export class SseSplitter {
     if (chunk.length === 0) return;
     let start = 0;
     const hasCr = this.#afterCr || chunk.includes(CR);
-    for (let at = 0; at < chunk.length; ) {
+    for (let at = 0; at < chunk.length;) {
       const end = hasCr ? this.#eventEnd(chunk, at) : this.#eventEndLf(chunk, at);
       if (end === -1) break;
       this.#emit(chunk.subarray(start, end));
@@ -70,7 +70,7 @@ export class SseSplitter {
 
   /** Behind the blank line that ends the event; -1 if the chunk does not hold it. For streams whose lines end in LF alone. */
   #eventEndLf(chunk: Buffer, from: number): number {
-    for (let at = from; ; ) {
+    for (let at = from; ;) {
       const lf = chunk.indexOf(LF, at);
       if (lf === -1) {
         if (at < chunk.length) this.#lineIsEmpty = false;

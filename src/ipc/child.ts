@@ -11,6 +11,8 @@ const SUPERVISOR_FD = 3;
 const EXIT_FAILED = 78;
 /** How long a process may go on with work under way when its supervisor is gone. */
 const ORPHAN_GRACE_MS = 30_000;
+/** Without a supervisor that orders the end, those who record work outlast those who take it by this much. */
+const ORPHAN_DELAY_MS: Readonly<Record<Role, number>> = { gateway: 0, control: 0, vault: 1000, sandbox: 1000, ledger: 2000, auditor: 2000 };
 
 /** What a role sees of its supervisor. */
 export interface Child {
@@ -81,7 +83,7 @@ class SupervisorLink {
     const hello = { protocol: PROTOCOL, role, index: 0, generation: '', facts: {} };
     this.#peer = new Peer(this.#socket, 'connecting', hello, {
       onNote: (head, body) => this.#onNote(head as unknown as SupervisorNote, body),
-      onClose: () => void this.#drain(ORPHAN_GRACE_MS),
+      onClose: () => setTimeout(() => void this.#drain(ORPHAN_GRACE_MS), ORPHAN_DELAY_MS[role]),
     });
   }
 

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import os from 'node:os';
-import type { Layout, Role, SelfCheck } from '../core/process.ts';
+import { hasPermissionModel, type Layout, type Role, type SelfCheck } from '../core/process.ts';
 
 /** What this process can find out about its own confinement. Facts that the system does not show count as missing. */
 export function selfCheck(layout: Layout): SelfCheck {
@@ -28,7 +28,7 @@ export function selfCheck(layout: Layout): SelfCheck {
 export function shortfall(layout: Layout, role: Role, facts: SelfCheck): string | undefined {
   const separate = layout === 'uids' || layout === 'rootless';
   const promises: readonly (readonly [boolean, boolean, string])[] = [
-    [layout !== 'none', facts.permissionModel, 'runs without the permission model'],
+    [layout !== 'none' && hasPermissionModel(role), facts.permissionModel, 'runs without the permission model'],
     [layout !== 'none' && layout !== 'permission', facts.noNewPrivileges, 'could gain privileges'],
     [layout === 'uids', !facts.dumpable, 'is dumpable: its memory can be read by its own uid'],
     [separate, /^0+$/.test(facts.effectiveCapabilities), 'holds capabilities'],

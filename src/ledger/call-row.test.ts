@@ -41,7 +41,9 @@ describe('row of a call', () => {
     const expected = heard(START, USAGE, END);
     const orders = fc.shuffledSubarray([START, USAGE, END], { minLength: 3 });
     const repeats = fc.array(fc.constantFrom(START, USAGE, END), { maxLength: 6 });
-    fc.assert(fc.property(repeats, orders, repeats, (before, all, after) => assert.deepEqual(heard(...before, ...all, ...after), expected)));
+    fc.assert(
+      fc.property(repeats, orders, repeats, (before, all, after) => assert.deepEqual(heard(...before, ...all, ...after), expected)),
+    );
   });
 
   it('takes an expiry back in any order when the missing source speaks after all', () => {
@@ -66,8 +68,12 @@ describe('row of a call', () => {
   });
 
   it('believes the vault about who pays, and says that the gateway said otherwise', () => {
-    const lie: CallFact = { fact: 'usage', event: usageEvent(ID, { key: 'key_z' as never, organization: 'org_z' as never, startedAt: AT }) };
-    for (const row of [heard(START, lie), heard(lie, START)]) assert.deepEqual([row.disputed, row.key, row.organization], [true, 'key_a', 'org_a']);
+    const lie: CallFact = {
+      fact: 'usage',
+      event: usageEvent(ID, { key: 'key_z' as never, organization: 'org_z' as never, startedAt: AT }),
+    };
+    for (const row of [heard(START, lie), heard(lie, START)])
+      assert.deepEqual([row.disputed, row.key, row.organization], [true, 'key_a', 'org_a']);
     assert.equal(heard(START, USAGE).disputed, false);
   });
 
@@ -83,7 +89,10 @@ describe('expired wait', () => {
     const row = expire(heard(START, END), like);
     // 4000 bytes are 1000 tokens, but 500 were reserved; 900 bytes are 225, but 60 were.
     assert.deepEqual([row.usage.input, row.usage.output, row.picodollars], [500, 60, 500n * 2_500_000n + 60n * 10_000_000n]);
-    assert.deepEqual([row.state, row.outcome, row.estimated, row.priceKnown, row.status, row.latencyMs], ['unconfirmed', 'unconfirmed', true, true, 200, 40]);
+    assert.deepEqual(
+      [row.state, row.outcome, row.estimated, row.priceKnown, row.status, row.latencyMs],
+      ['unconfirmed', 'unconfirmed', true, true, 200, 40],
+    );
   });
 
   it('charges by bytes alone when no reservation is known, and never nothing', () => {

@@ -54,7 +54,8 @@ describe('usage event', () => {
     ['cachedInput', usage({ cachedInput: undefined })],
   ];
   for (const [field, value] of refused) {
-    it(`is refused for ${field}: ${JSON.stringify((value as JsonObject | null)?.[field] ?? value)?.slice(0, 60)}`, () => assert.deepEqual(checkUsage(value, NOW), { ok: false, error: field }));
+    it(`is refused for ${field}: ${JSON.stringify((value as JsonObject | null)?.[field] ?? value)?.slice(0, 60)}`, () =>
+      assert.deepEqual(checkUsage(value, NOW), { ok: false, error: field }));
   }
 
   it('rounds durations, and shortens and clears text that clients choose', () => {
@@ -67,12 +68,27 @@ describe('usage event', () => {
 });
 
 describe('reservation', () => {
-  const right = { requestId: ID, key: 'key_a', organization: 'org_a', team: 'team_a', alias: 'fast', maxInputTokens: 1, maxOutputTokens: 2 };
+  const right = {
+    requestId: ID,
+    key: 'key_a',
+    organization: 'org_a',
+    team: 'team_a',
+    alias: 'fast',
+    maxInputTokens: 1,
+    maxOutputTokens: 2,
+  };
   it('passes with and without a limit', () => {
     assert.deepEqual(checkReserve(right), { ok: true, value: right });
     assert.deepEqual(checkReserve({ ...right, maxParallel: 3, extra: 1 }), { ok: true, value: { ...right, maxParallel: 3 } });
   });
-  for (const [field, value] of Object.entries({ requestId: 'x', key: '', organization: null, maxInputTokens: -1, maxOutputTokens: Number.NaN, maxParallel: -1 })) {
+  for (const [field, value] of Object.entries({
+    requestId: 'x',
+    key: '',
+    organization: null,
+    maxInputTokens: -1,
+    maxOutputTokens: Number.NaN,
+    maxParallel: -1,
+  })) {
     it(`is refused for ${field} ${value}`, () => assert.deepEqual(checkReserve({ ...right, [field]: value }), { ok: false, error: field }));
   }
 });
@@ -83,10 +99,13 @@ describe('journal call', () => {
     const list = [startRecord(ID, 0), endRecord(ID, 5)];
     assert.deepEqual(records(...list), { ok: true, value: list });
   });
-  it('is refused when an offset does not rise', () => assert.deepEqual(records(startRecord(ID, 5), endRecord(ID, 5)), { ok: false, error: 'offset' }));
-  it('is refused for a record of no kind', () => assert.deepEqual(records({ ...startRecord(ID, 1), k: 'middle' }), { ok: false, error: 'k' }));
+  it('is refused when an offset does not rise', () =>
+    assert.deepEqual(records(startRecord(ID, 5), endRecord(ID, 5)), { ok: false, error: 'offset' }));
+  it('is refused for a record of no kind', () =>
+    assert.deepEqual(records({ ...startRecord(ID, 1), k: 'middle' }), { ok: false, error: 'k' }));
   it('is refused for what is not a list', () => assert.deepEqual(checkRecords('all'), { ok: false, error: 'records' }));
-  it('is refused for bytes below nothing', () => assert.deepEqual(records(endRecord(ID, 1, { bytesIn: -1 })), { ok: false, error: 'bytesIn' }));
+  it('is refused for bytes below nothing', () =>
+    assert.deepEqual(records(endRecord(ID, 1, { bytesIn: -1 })), { ok: false, error: 'bytesIn' }));
   it('is refused without a shard or a generation', () => {
     assert.deepEqual(checkJournalHead({ shard: -1, generation: 'g' }), { ok: false, error: 'shard' });
     assert.deepEqual(checkJournalHead({ shard: 0, generation: '' }), { ok: false, error: 'generation' });

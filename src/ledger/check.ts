@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
 import { fail, ok, type Result } from '../core/result.ts';
-import { NO_USAGE, OUTCOMES, type Outcome, type TokenUsage, type UsageEvent } from '../core/usage.ts';
+import { OUTCOMES, type Outcome, type TokenUsage, type UsageEvent } from '../core/usage.ts';
 import type { ReserveRequest } from '../admission/admission.ts';
 import type { JournalRecord } from '../ipc/messages.ts';
 
@@ -111,9 +111,16 @@ export const checkAdjust = (
 
 function checkTokens(value: Json | undefined): TokenUsage {
   const from = object(value, 'usage');
-  const usage = { ...NO_USAGE };
-  for (const name of Object.keys(NO_USAGE) as (keyof TokenUsage)[]) Object.assign(usage, { [name]: integer(from, name, MAX_TOKENS) });
-  return usage;
+  return {
+    input: integer(from, 'input', MAX_TOKENS),
+    output: integer(from, 'output', MAX_TOKENS),
+    cachedInput: integer(from, 'cachedInput', MAX_TOKENS),
+    cacheWrite: integer(from, 'cacheWrite', MAX_TOKENS),
+    cacheWrite1h: integer(from, 'cacheWrite1h', MAX_TOKENS),
+    reasoning: integer(from, 'reasoning', MAX_TOKENS),
+    inputAudio: integer(from, 'inputAudio', MAX_TOKENS),
+    outputAudio: integer(from, 'outputAudio', MAX_TOKENS),
+  };
 }
 
 /** `now`: Unix milliseconds at which the ledger got the event. */

@@ -7,7 +7,7 @@ import type { JournalRecord } from '../ipc/messages.ts';
 import type { Peer } from '../ipc/peer.ts';
 import { openReadable } from '../store/sqlite/open.ts';
 import { endRecord, someId, startRecord, usageEvent } from './testing/events.ts';
-import { ask, startLedger } from './testing/ledger-process.ts';
+import { ask, startLedger, type LedgerProcess } from './testing/ledger-process.ts';
 
 const ROUNDS = 6;
 const PER_BATCH = 20;
@@ -60,10 +60,12 @@ function stored(folder: string): Map<string, { readonly count: number; readonly 
 describe('kill -9 of the ledger', () => {
   it('loses no acknowledged event and doubles none, killed at random points under load', async () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'bh-kill-'));
+    let running: LedgerProcess | undefined;
     const senders: Senders = { outbox: new Map(), acknowledged: new Set(), journal: [], ackedOffset: -1 };
     try {
       for (let round = 0; round <= ROUNDS; round++) {
         const ledger = await startLedger(folder);
+        running = ledger;
         const [gateway, vault] = await Promise.all([ledger.connect('gateway'), ledger.connect('vault')]);
         if (round === ROUNDS) await finish(senders, gateway, vault);
         else {
@@ -80,8 +82,13 @@ describe('kill -9 of the ledger', () => {
       }
       const rows = [...stored(folder).values()];
       assert.ok(senders.acknowledged.size > ROUNDS * PER_BATCH, `only ${senders.acknowledged.size} events`);
-      assert.deepEqual([rows.length, rows.every(({ count, state }) => count === 1 && state === 'confirmed')], [senders.journal.length / 2, true]);
+      assert.deepEqual(
+        [rows.length, rows.every(({ count, state }) => count === 1 && state === 'confirmed')],
+        [senders.journal.length / 2, true],
+      );
     } finally {
+      running?.role.child.kill('SIGKILL');
+      await running?.role.exited;
       fs.rmSync(folder, { recursive: true });
     }
   });

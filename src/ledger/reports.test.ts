@@ -41,7 +41,11 @@ before(() => {
   }
   writer.apply([{ kind: 'usage', events }], DAY_ONE);
   const lost = someId();
-  const records = [startRecord(lost, 1, { at: DAY_ONE, key: 'key_0' }), endRecord(lost, 2), startRecord(someId(), 3, { at: DAY_ONE, key: 'key_0' })];
+  const records = [
+    startRecord(lost, 1, { at: DAY_ONE, key: 'key_0' }),
+    endRecord(lost, 2),
+    startRecord(someId(), 3, { at: DAY_ONE, key: 'key_0' }),
+  ];
   writer.apply([{ kind: 'journal', shard: 0, generation: 'v1', records, reservations: new Map(), orphans: new Set() }], DAY_ONE);
   writer.sweep(DAY_ONE + WAITS.graceMs);
 });
@@ -63,15 +67,24 @@ describe('usage summary', () => {
     const picodollars = rows({}).rows.reduce((sum, row) => sum + BigInt(row.picodollars), 0n);
     for (const by of [['key'], ['model', 'day'], ['hour', 'key', 'outcome'], ['team', 'organization', 'alias', 'provider']] as const) {
       const groups = summary({ by, limit: 1000 }).rows;
-      assert.equal(groups.reduce((sum, group) => sum + BigInt(group.picodollars), 0n), picodollars, by.join());
-      assert.equal(groups.reduce((sum, group) => sum + group.requests, 0), 62);
+      assert.equal(
+        groups.reduce((sum, group) => sum + BigInt(group.picodollars), 0n),
+        picodollars,
+        by.join(),
+      );
+      assert.equal(
+        groups.reduce((sum, group) => sum + group.requests, 0),
+        62,
+      );
     }
   });
 
   it('groups by days and hours of UTC', () => {
-    const days = summary({ by: ['day'] }).rows.map(({ dimensions }) => dimensions.day);
+    const days = summary({ by: ['day'] }).rows.map(({ dimensions }) => String(dimensions.day));
     assert.deepEqual(days.toSorted(), ['2026-11-20', '2026-11-21']);
-    const hours = summary({ by: ['hour'], to: DAY_ONE + 2 * HOUR }).rows.map(({ dimensions, requests }) => `${dimensions.hour} ${requests}`);
+    const hours = summary({ by: ['hour'], to: DAY_ONE + 2 * HOUR }).rows.map(
+      ({ dimensions, requests }) => `${dimensions.hour} ${requests}`,
+    );
     assert.deepEqual(hours.toSorted(), ['2026-11-20T00:00Z 4', '2026-11-20T01:00Z 2']);
   });
 
@@ -82,10 +95,13 @@ describe('usage summary', () => {
 
   it('filters, and gives the dearest groups first', () => {
     const found = summary({ by: ['model'], filter: { key: 'key_1' } }).rows;
-    assert.deepEqual(found.map(({ dimensions, requests }) => [dimensions.model, requests]), [
-      ['gpt-4o', 10],
-      ['gpt-4o-mini', 10],
-    ]);
+    assert.deepEqual(
+      found.map(({ dimensions, requests }) => [dimensions.model, requests]),
+      [
+        ['gpt-4o', 10],
+        ['gpt-4o-mini', 10],
+      ],
+    );
     const cut = summary({ by: ['hour'], limit: 3 });
     assert.deepEqual([cut.rows.length, cut.truncated], [3, true]);
   });
@@ -114,7 +130,10 @@ describe('usage rows', () => {
     do {
       const page: ReturnType<typeof usageRows> = rows({ limit: 7, before });
       seen.push(...page.rows.map(({ requestId }) => requestId));
-      assert.deepEqual(page.rows, page.rows.toSorted((a, b) => b.startedAt - a.startedAt || (a.requestId < b.requestId ? 1 : -1)));
+      assert.deepEqual(
+        page.rows,
+        page.rows.toSorted((a, b) => b.startedAt - a.startedAt || (a.requestId < b.requestId ? 1 : -1)),
+      );
       before = page.next;
     } while (before !== null);
     assert.deepEqual([seen.length, new Set(seen).size], [62, 62]);
@@ -123,7 +142,10 @@ describe('usage rows', () => {
   it('says a row as it was reported', () => {
     const reported = events[0] as UsageEvent;
     const row = rows({ filter: { key: 'key_0' } }).rows.find(({ requestId }) => requestId === reported.requestId);
-    assert.deepEqual([row?.usage, row?.state, row?.startedAt, row?.upstreamBytesIn], [reported.usage, 'unmatched', reported.startedAt, null]);
+    assert.deepEqual(
+      [row?.usage, row?.state, row?.startedAt, row?.upstreamBytesIn],
+      [reported.usage, 'unmatched', reported.startedAt, null],
+    );
   });
 });
 
@@ -146,7 +168,15 @@ describe('report desk', () => {
   });
 });
 
-const asked = (more: JsonObject): JsonObject => ({ op: 'usage.summary', by: [], from: 0, to: DAY_ONE + 100 * HOUR, filter: {}, limit: 100, ...more });
+const asked = (more: JsonObject): JsonObject => ({
+  op: 'usage.summary',
+  by: [],
+  from: 0,
+  to: DAY_ONE + 100 * HOUR,
+  filter: {},
+  limit: 100,
+  ...more,
+});
 
 describe('report request', () => {
   for (const wrong of [
@@ -166,6 +196,7 @@ describe('report request', () => {
     { op: 'backup', fileName: '../ledger.db' },
     { op: 'backup', fileName: '.hidden' },
   ]) {
-    it(`is refused: ${JSON.stringify(wrong)}`, () => assert.throws(() => readReport(asked(wrong as unknown as JsonObject)), { code: 'invalid_field' }));
+    it(`is refused: ${JSON.stringify(wrong)}`, () =>
+      assert.throws(() => readReport(asked(wrong as unknown as JsonObject)), { code: 'invalid_field' }));
   }
 });

@@ -56,8 +56,6 @@ CREATE TABLE usage (
   PRIMARY KEY (request_id, attempt)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX usage_time ON usage (started_at);
-CREATE INDEX usage_key_time ON usage (key, started_at);
-CREATE INDEX usage_credential_time ON usage (credential, started_at);
 CREATE INDEX usage_due ON usage (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX usage_open ON usage (shard, generation) WHERE state = 'open';
 CREATE TABLE journal (

@@ -25,14 +25,28 @@ afterEach(async () => {
 
 async function start(): Promise<Record<'gateway' | 'other' | 'vault' | 'control', Peer>> {
   ledger = await startLedger(folder);
-  const [gateway, other, vault, control] = await Promise.all([ledger.connect('gateway'), ledger.connect('gateway', 1), ledger.connect('vault'), ledger.connect('control')]);
+  const [gateway, other, vault, control] = await Promise.all([
+    ledger.connect('gateway'),
+    ledger.connect('gateway', 1),
+    ledger.connect('vault'),
+    ledger.connect('control'),
+  ]);
   peers.push(gateway, other, vault, control);
   return { gateway, other, vault, control };
 }
 
 const reserve = (requestId: string, more: JsonObject = {}): object => ({
   op: 'reserve',
-  request: { requestId, key: 'key_a', organization: 'org_a', team: 'team_a', alias: 'fast', maxInputTokens: 100, maxOutputTokens: 50, ...more },
+  request: {
+    requestId,
+    key: 'key_a',
+    organization: 'org_a',
+    team: 'team_a',
+    alias: 'fast',
+    maxInputTokens: 100,
+    maxOutputTokens: 50,
+    ...more,
+  },
 });
 const account = (settled: readonly object[], released: readonly string[] = []): object => ({ op: 'account', settled, released });
 const journal = (records: readonly JournalRecord[], generation = 'v1'): object => ({ op: 'journal', shard: 0, generation, records });
@@ -47,11 +61,17 @@ describe('ledger process', () => {
     assert.deepEqual(await ask(gateway, reserve(id)), {});
     assert.deepEqual(await ask(gateway, { op: 'adjust', requestId: id, maxInputTokens: 7, maxOutputTokens: 8 }), {});
     assert.deepEqual(await ask(vault, journal([startRecord(id, 1)])), { acked: 1 });
-    assert.deepEqual((await rowsOf(control, id)).map(({ state, alias, team }) => [state, alias, team]), [['open', 'fast', 'team_a']]);
+    assert.deepEqual(
+      (await rowsOf(control, id)).map(({ state, alias, team }) => [state, alias, team]),
+      [['open', 'fast', 'team_a']],
+    );
     assert.deepEqual(await ask(gateway, account([usageEvent(id)])), { accepted: 1, rejected: [] });
     assert.deepEqual(await ask(vault, journal([endRecord(id, 2)])), { acked: 2 });
     const [row] = await rowsOf(control, id);
-    assert.deepEqual([row?.state, row?.picodollars, row?.upstreamBytesOut, row?.upstreamOutcome], ['confirmed', USUAL_COST.toString(), 4000, 'complete']);
+    assert.deepEqual(
+      [row?.state, row?.picodollars, row?.upstreamBytesOut, row?.upstreamOutcome],
+      ['confirmed', USUAL_COST.toString(), 4000, 'complete'],
+    );
     const summary = await ask(control, { op: 'usage.summary', by: ['key'], from: 0, to: Date.now() + 1000, filter: {}, limit: 10 });
     assert.equal((summary['rows'] as readonly JsonObject[])[0]?.['picodollars'], USUAL_COST.toString());
   });
@@ -115,7 +135,12 @@ describe('ledger process', () => {
     await ask(gateway, reserve(id, { maxParallel: 1 }));
     await ask(vault, journal([startRecord(id, 1)]));
     gateway.destroy();
-    await until(() => ask(other, reserve(someId(), { maxParallel: 1 })).then(() => true, () => false));
+    await until(() =>
+      ask(other, reserve(someId(), { maxParallel: 1 })).then(
+        () => true,
+        () => false,
+      ),
+    );
     await until(async () => (await rowsOf(control, id))[0]?.state === 'unconfirmed');
     const [row] = await rowsOf(control, id);
     assert.deepEqual([row?.outcome, row?.estimated, row?.usage.input, row?.usage.output], ['unconfirmed', true, 100, 50]);
@@ -131,7 +156,10 @@ describe('ledger process', () => {
     assert.equal((await last)['accepted'], 1);
     assert.equal(await ledger?.role.exited, 0);
     const db = openReadable(path.join(folder, 'ledger.db'));
-    const states = db.prepare('SELECT request_id, state, due_at FROM usage ORDER BY state').all().map((row) => [row['request_id'], row['state'], row['due_at']]);
+    const states = db
+      .prepare('SELECT request_id, state, due_at FROM usage ORDER BY state')
+      .all()
+      .map((row) => [row['request_id'], row['state'], row['due_at']]);
     db.close();
     assert.deepEqual(states, [
       [ended, 'confirmed', null],

@@ -1,6 +1,5 @@
 /** The money: reserves places for requests, stores what every call to a provider used and cost exactly once, and reports on it. */
 import { systemClock } from '../core/clock.ts';
-import { BulkheadError } from '../core/errors.ts';
 import type { Child } from '../ipc/child.ts';
 import type { Peer, PeerHandlers } from '../ipc/peer.ts';
 import { serveFrames } from '../ipc/serve.ts';
@@ -44,8 +43,7 @@ function openLedger(child: Child, log: Logger, settings: LedgerSettings): Promis
   );
 }
 
-const words = (error: unknown): string =>
-  error instanceof BulkheadError ? `${error.message} ${error.remedy}` : error instanceof Error ? error.message : String(error);
+const words = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 function descriptor(listen: Readonly<Record<string, number>>, name: string): number {
   const fd = listen[name];

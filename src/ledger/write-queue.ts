@@ -52,6 +52,7 @@ export class WriteQueue {
     return new Promise((resolve, reject) => {
       queue.#thread.on('message', (message: FromWriter) => {
         if (message.op === 'open') resolve(queue);
+        if (message.op === 'refused') reject(new Error(message.reason));
         queue.#onMessage(message);
       });
       queue.#thread.on('error', (error) => {
@@ -128,6 +129,7 @@ export class WriteQueue {
         return this.#events.onFailure(message.reason);
       case 'swept':
         return;
+      case 'refused':
       case 'closed':
         void this.#thread.terminate();
     }

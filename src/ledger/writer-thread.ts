@@ -1,6 +1,7 @@
 /** The thread that owns the ledger's file, so that a slow disk never holds up a reservation. */
 import { parentPort, workerData } from 'node:worker_threads';
 import path from 'node:path';
+import { BulkheadError } from '../core/errors.ts';
 import { openWritable } from '../store/sqlite/open.ts';
 import { WAITS, type Waits } from './call-row.ts';
 import { DATABASE_FILE, MIGRATIONS } from './schema.ts';
@@ -20,6 +21,8 @@ export type ToWriter =
 
 export type FromWriter =
   | { readonly op: 'open' }
+  /** The file cannot be opened, in words; an error loses its class on the way between threads. */
+  | { readonly op: 'refused'; readonly reason: string }
   | { readonly op: 'written'; readonly result: WriteResult }
   /** Nothing of the batch is in the file. */
   | { readonly op: 'failed'; readonly reason: string }
@@ -65,10 +68,14 @@ function write(writer: Writer, items: readonly WriteItem[]): FromWriter {
   }
 }
 
+const words = (error: unknown): string =>
+  error instanceof BulkheadError ? `${error.message} ${error.remedy}` : error instanceof Error ? error.message : String(error);
+
 const port = parentPort;
 if (port === null) throw new Error('this file runs as a thread of the ledger');
-run(
-  workerData as WriterSettings,
-  (message) => port.postMessage(message),
-  (use) => port.on('message', use),
-);
+const send = (message: FromWriter): void => port.postMessage(message);
+try {
+  run(workerData as WriterSettings, send, (use) => port.on('message', use));
+} catch (error) {
+  send({ op: 'refused', reason: words(error) });
+}

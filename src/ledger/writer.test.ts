@@ -57,10 +57,13 @@ describe('writer', () => {
     writer.apply(all, NOW);
     const again = writer.apply([...all, ...all, usage(usageEvent(id, { model: 'gpt-4o-mini' }))], NOW);
     assert.deepEqual(again.counts, { inserted: 0, duplicates: 5, contradictions: 1, disputed: 0 });
-    assert.deepEqual(usageRequest(db, id).map(({ attempt, state }) => [attempt, state]), [
-      [1, 'confirmed'],
-      [2, 'usage-first'],
-    ]);
+    assert.deepEqual(
+      usageRequest(db, id).map(({ attempt, state }) => [attempt, state]),
+      [
+        [1, 'confirmed'],
+        [2, 'usage-first'],
+      ],
+    );
   });
 
   it('answers an empty journal call with the last position, so that a vault knows where to go on', () => {
@@ -84,7 +87,10 @@ describe('writer', () => {
     const [before, lost] = [someId(), someId()];
     writer.apply([journal([startRecord(before, 1), startRecord(lost, 2), endRecord(lost, 3)]), usage(usageEvent(before))], NOW);
     writer.sweep(NOW + WAITS.graceMs);
-    assert.deepEqual([row(lost).model, row(lost).priceKnown, row(lost).picodollars], ['gpt-4o', true, (1000n * 2_500_000n + 225n * 10_000_000n).toString()]);
+    assert.deepEqual(
+      [row(lost).model, row(lost).priceKnown, row(lost).picodollars],
+      ['gpt-4o', true, (1000n * 2_500_000n + 225n * 10_000_000n).toString()],
+    );
   });
 
   it('leaves a call that is still running open for as long as it takes', () => {
@@ -95,7 +101,13 @@ describe('writer', () => {
 
   it('gives up the running calls of a vault that died, not those of its successor or of another shard', () => {
     const [old, ended, fresh, other] = [someId(), someId(), someId(), someId()];
-    writer.apply([journal([startRecord(old, 1), startRecord(ended, 2), endRecord(ended, 3)]), { ...journal([startRecord(other, 1)]), shard: 1 } as WriteItem], NOW);
+    writer.apply(
+      [
+        journal([startRecord(old, 1), startRecord(ended, 2), endRecord(ended, 3)]),
+        { ...journal([startRecord(other, 1)]), shard: 1 } as WriteItem,
+      ],
+      NOW,
+    );
     writer.apply([journal([startRecord(fresh, 4, { generation: 'v2' })], 'v2')], NOW);
     writer.sweep(NOW + WAITS.settleMs);
     assert.deepEqual(states(old, ended, fresh, other), ['unconfirmed', 'open', 'open', 'open']);

@@ -33,7 +33,8 @@ describe('model table', () => {
   });
 
   it('does not know an empty rest, another case, or a name of unreasonable length', () => {
-    for (const name of ['openai/', 'Fast', 'unknown', '', '__proto__', `openai/${'x'.repeat(300)}`]) assert.equal(table.resolve(name), undefined, name);
+    for (const name of ['openai/', 'Fast', 'unknown', '', '__proto__', `openai/${'x'.repeat(300)}`])
+      assert.equal(table.resolve(name), undefined, name);
   });
 
   it('lists exact aliases alone, choices with prefixes', () => {

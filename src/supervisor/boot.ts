@@ -67,7 +67,8 @@ export function planStart({ spec, layout, folders, topology, codeCache, lockFd }
   };
 }
 
-function nodeFacts(spec: NodeSpec, topology: Topology, firstStart: boolean): Boot['node'] {
+/** What the node is called from outside. */
+export function nodeFacts(spec: NodeSpec, topology: Topology, firstStart: boolean): Boot['node'] {
   const { gateway, control } = spec;
   return {
     gatewayUrl: `${gateway.tls === null ? 'http' : 'https'}://${at(gateway.host, topology.gatewayPort)}`,

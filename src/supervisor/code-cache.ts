@@ -1,67 +1,95 @@
-import { spawnSync } from 'node:child_process';
+import { spawnSync, type SpawnSyncOptionsWithStringEncoding } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import type { Layout } from '../core/process.ts';
+import { ROLES, type Layout } from '../core/process.ts';
 import { CODE_FLAGS } from './flags.ts';
-import type { Folders } from './folders.ts';
+import { identityOf } from './folders.ts';
 import { program } from './programs.ts';
 
 /**
- * Node's compile cache for the children: without it each of them would strip the types of the same files, which costs
- * 20 MB and 80 ms a process. A cache is code: it is written by a run of ours before any client byte, and used only in
- * layouts in which the kernel forbids the roles to write it.
+ * Node's compile cache: without it each process would strip the types of the same files, which costs 20 MB and 80 ms a
+ * process. A cache is code: it is written by a run of ours before any client byte, and the roles use it only in layouts
+ * in which the kernel forbids them to write it.
  */
 
 const WARM_MS = 60_000;
 const PROTECTED: ReadonlySet<Layout> = new Set(['uids', 'rootless', 'landlock']);
 
-/** The folder to name in NODE_COMPILE_CACHE; undefined: this layout goes without. Fills it when the program changed. */
-export function prepareCodeCache(layout: Layout, folders: Folders, codeDir: string, say: (reason: string) => void): string | undefined {
+/** The folder that children name in NODE_COMPILE_CACHE; undefined: this layout goes without. Fills it when the program changed. */
+export function codeCacheFor(layout: Layout, cache: string, codeDir: string, failed: (reason: string) => void): string | undefined {
   if (!PROTECTED.has(layout)) return undefined;
-  const stampFile = path.join(folders.cache, 'stamp');
-  const stamp = stampOf(layout, codeDir);
-  if (fs.existsSync(stampFile) && fs.readFileSync(stampFile, 'utf8') === stamp) return folders.cache;
-  fs.rmSync(folders.cache, { recursive: true, force: true });
-  fs.mkdirSync(folders.cache, { mode: 0o755 });
-  fs.chmodSync(folders.cache, 0o755);
-  const failed = warm(layout, folders.cache, codeDir);
-  if (failed !== undefined) {
-    say(failed);
-    return undefined;
+  // Node keeps one folder per uid, and in a user namespace it sees 0.
+  const reason =
+    layout === 'rootless'
+      ? fill(cache, codeDir, 0, [program('unshare'), '--user', '--map-root-user'])
+      : fill(cache, codeDir, process.getuid?.() ?? 0, []);
+  if (reason === undefined) {
+    if (layout === 'uids') nameForRoles(cache);
+    return cache;
   }
-  openTree(folders.cache);
-  fs.writeFileSync(stampFile, stamp);
-  return folders.cache;
+  failed(reason);
+  return undefined;
 }
 
-/** Node keeps one folder per uid that it sees: in a user namespace that is 0. */
-function warm(layout: Layout, cache: string, codeDir: string): string | undefined {
-  const wrapper = layout === 'rootless' ? [program('unshare'), '--user', '--map-root-user'] : [];
+/**
+ * The supervisor itself starts anew from the cache, which frees what it took to get here. Not where it inherited the
+ * root key's descriptor: Node closes that at `execve`.
+ */
+export function startFromCache(cache: string, codeDir: string, args: readonly string[]): void {
+  if (process.env['NODE_COMPILE_CACHE'] !== undefined || process.execve === undefined) return;
+  fs.mkdirSync(cache, { recursive: true, mode: 0o755 });
+  if (fill(cache, codeDir, process.getuid?.() ?? 0, []) !== undefined) return;
+  const env = Object.fromEntries(Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+  const flags = [...new Set([...process.execArgv, ...CODE_FLAGS])];
+  process.execve(process.execPath, [process.execPath, ...flags, ...args], { ...env, NODE_COMPILE_CACHE: cache });
+}
+
+/** In words why the cache for `uid` could not be filled; undefined: it holds the program as it is. */
+function fill(cache: string, codeDir: string, uid: number, wrapper: readonly string[]): string | undefined {
+  const stampFile = path.join(cache, `stamp-${uid}`);
+  const stamp = stampOf(codeDir);
+  if (fs.existsSync(stampFile) && fs.readFileSync(stampFile, 'utf8') === stamp) return undefined;
+  for (const name of fs.readdirSync(cache)) if (name.endsWith(`-${uid}`)) fs.rmSync(path.join(cache, name), { recursive: true });
   const [file, ...args] = [...wrapper, process.execPath, ...CODE_FLAGS, path.join(codeDir, 'src/main/warm.ts')];
-  const { status, error, stderr } = spawnSync(file ?? process.execPath, args, {
+  if (file === undefined) return 'nothing to run';
+  const options: SpawnSyncOptionsWithStringEncoding = {
     env: { NODE_COMPILE_CACHE: cache },
     encoding: 'utf8',
     timeout: WARM_MS,
     stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  if (status === 0) return undefined;
-  return error?.message ?? stderr.trim().slice(-500);
+  };
+  const { status, error, stderr } = spawnSync(file, args, options);
+  if (status !== 0) return error?.message ?? stderr.trim().slice(-500);
+  readableByAll(cache);
+  fs.writeFileSync(stampFile, stamp);
+  return undefined;
 }
 
-/** Roles read it under uids of their own. */
-function openTree(folder: string): void {
-  fs.chmodSync(folder, 0o755);
-  for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
-    const at = path.join(folder, entry.name);
-    if (entry.isDirectory()) openTree(at);
-    else fs.chmodSync(at, 0o644);
+/** A thread that starts after its process became another uid looks for the folder of that uid. */
+function nameForRoles(cache: string): void {
+  for (const name of fs.readdirSync(cache).filter((one) => one.startsWith('v') && one.endsWith('-0'))) {
+    for (const role of ROLES) {
+      const link = path.join(cache, `${name.slice(0, -1)}${identityOf('uids', role)?.uid}`);
+      fs.rmSync(link, { force: true });
+      fs.symlinkSync(name, link);
+    }
   }
 }
 
-/** Changes with the runtime, the layout and every source file; a stale entry is only slow, since Node compares the source. */
-function stampOf(layout: Layout, codeDir: string): string {
-  const hash = createHash('sha256').update(`${process.version} ${layout === 'rootless'} ${codeDir}`);
+/** Roles read it under uids of their own. */
+function readableByAll(folder: string): void {
+  fs.chmodSync(folder, 0o755);
+  for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
+    const at = path.join(folder, entry.name);
+    if (entry.isDirectory()) readableByAll(at);
+    else if (entry.isFile()) fs.chmodSync(at, 0o644);
+  }
+}
+
+/** Changes with the runtime and every source file; a stale entry is only slow, since Node compares the source. */
+function stampOf(codeDir: string): string {
+  const hash = createHash('sha256').update(`${process.version} ${codeDir}`);
   const source = path.join(codeDir, 'src');
   for (const name of fs.readdirSync(source, { recursive: true, encoding: 'utf8' }).sort()) {
     if (!name.endsWith('.ts') || name.endsWith('.test.ts')) continue;

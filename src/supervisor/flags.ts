@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import type { Layout, Role } from '../core/process.ts';
+import { hasPermissionModel, type Layout, type Role } from '../core/process.ts';
 import type { Folders } from './folders.ts';
 
 /** Megabytes of JavaScript heap; bodies live outside it. */
@@ -40,7 +40,8 @@ export function nodeFlags(to: FlagInput): string[] {
     ...(CALM.has(to.role) ? ['--max-semi-space-size=2', '--v8-pool-size=1'] : []),
   ];
   if (to.layout === 'none') return [...memory, '--disable-warning=ExperimentalWarning'];
-  return [...memory, ...HARDENING, '--permission', '--allow-net', ...fileRights(to), ...(to.role === 'ledger' ? ['--allow-worker'] : [])];
+  const rights = hasPermissionModel(to.role) ? ['--permission', '--allow-net', ...fileRights(to)] : [];
+  return [...memory, ...HARDENING, ...rights];
 }
 
 /** The program, the own folder, and what `ipc/self-check.ts` reads; never the whole of codeDir, which may hold the data folder. */
@@ -49,7 +50,7 @@ function fileRights({ role, index, codeDir, folders, entry, codeCache }: FlagInp
   const program = [
     path.join(codeDir, 'src'),
     path.join(codeDir, 'package.json'),
-    entry,
+    path.dirname(entry),
     ...(role === 'control' ? [path.join(codeDir, 'node_modules')] : []),
   ];
   // Node uses a compile cache only with the right to write it; the kernel refuses that right to every role.
@@ -57,7 +58,7 @@ function fileRights({ role, index, codeDir, folders, entry, codeCache }: FlagInp
   const readable = [...program, ...cache, '/proc/self/status', '/proc/self/environ', ...(own === null ? [] : [own])];
   return [
     ...readable.flatMap(spellings).map((at) => `--allow-fs-read=${at}`),
-    ...(own === null ? [] : spellings(own)).map((at) => `--allow-fs-write=${at}`),
+    ...[...(own === null ? [] : [own]), ...cache].flatMap(spellings).map((at) => `--allow-fs-write=${at}`),
   ];
 }
 

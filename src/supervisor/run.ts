@@ -4,8 +4,8 @@ import type { JsonObject } from '../core/json.ts';
 import type { Role } from '../core/process.ts';
 import type { IncomingCall } from '../ipc/peer.ts';
 import type { SupervisorCall } from '../ipc/supervision.ts';
-import { planStart, whyNotStart, type NodeParts } from './boot.ts';
-import { prepareCodeCache } from './code-cache.ts';
+import { nodeFacts, planStart, whyNotStart, type NodeParts } from './boot.ts';
+import { codeCacheFor } from './code-cache.ts';
 import { readOperatorFiles, watchOperatorFiles, type OperatorFile } from './files.ts';
 import { foldersOf, prepareFolders } from './folders.ts';
 import { chooseLayout, type ChosenLayout } from './layouts.ts';
@@ -49,7 +49,7 @@ async function prepare(spec: NodeSpec): Promise<Node> {
   const chosen = chooseLayout(spec.isolation, spec.codeDir, spec.dataDir);
   prepareFolders(folders, chosen.layout, spec.vault.shards);
   const output = new Output(folders.logs);
-  const codeCache = prepareCodeCache(chosen.layout, folders, spec.codeDir, (reason) => output.say('warn', 'no_code_cache', { reason }));
+  const codeCache = codeCacheFor(chosen.layout, folders.cache, spec.codeDir, (reason) => output.say('warn', 'no_code_cache', { reason }));
   const topology = bindTopology(spec, chosen.layout, folders);
   return new Node({ spec, layout: chosen.layout, folders, topology, codeCache, lockFd: lock.inherited?.fd }, chosen, files, output);
 }
@@ -97,7 +97,14 @@ class Node {
     const began = performance.now();
     const starting = this.#slots.map((slot) => this.#firstStart(slot));
     void Promise.all(starting).then((served) => {
-      if (served.every(Boolean)) this.#output.say('info', 'node_ready', { layout, ms: Math.round(performance.now() - began) });
+      if (!served.every(Boolean)) return;
+      const { gatewayUrl, controlUrl } = nodeFacts(this.#parts.spec, this.#parts.topology, false);
+      this.#output.say('info', 'node_ready', {
+        layout,
+        ms: Math.round(performance.now() - began),
+        gateway: gatewayUrl,
+        control: controlUrl,
+      });
     });
     const status = await ended;
     unwatch();

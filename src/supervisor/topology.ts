@@ -74,4 +74,4 @@ const START_ORDER: readonly Role[] = ['control', 'vault', 'gateway', 'ledger', '
 );
 
 /** The ends of a node, in order: those who take work first, those who record it last. */
-export const STOP_ORDER: readonly (readonly Role[])[] = [['gateway', 'control'], ['vault', 'sandbox'], ['ledger'], ['auditor']];
+export const STOP_ORDER: readonly (readonly Role[])[] = [['gateway'], ['control'], ['vault', 'sandbox'], ['ledger'], ['auditor']];

@@ -6,8 +6,8 @@ import { createLogger, LOG_FIELDS, type Logger, type LogFields, type LogSink } f
 
 interface Captured {
   readonly log: Logger;
-  text(): Promise<string>;
-  lines(): Promise<Record<string, unknown>[]>;
+  readonly text: () => Promise<string>;
+  readonly lines: () => Promise<Record<string, unknown>[]>;
 }
 
 function captured(): Captured {
@@ -24,10 +24,19 @@ function captured(): Captured {
     await log.flush();
     return written;
   };
-  return { log, text, lines: async () => (await text()).split('\n').slice(0, -1).map((line) => JSON.parse(line) as Record<string, unknown>) };
+  return {
+    log,
+    text,
+    lines: async () =>
+      (await text())
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+  };
 }
 
-const script = (body: string): string => `import { createLogger } from ${JSON.stringify(new URL('./log.ts', import.meta.url).href)}; const log = createLogger({ role: 'vault', index: 0 }); ${body}`;
+const script = (body: string): string =>
+  `import { createLogger } from ${JSON.stringify(new URL('./log.ts', import.meta.url).href)}; const log = createLogger({ role: 'vault', index: 0 }); ${body}`;
 const run = (body: string): readonly string[] => ['--input-type=module', '-e', script(body)];
 
 describe('log', () => {
@@ -37,11 +46,24 @@ describe('log', () => {
     log.warn('b');
     log.error('c', { cause: 'x' });
     const seen = await lines();
-    assert.deepEqual(seen.map(({ time: _time, ...rest }) => rest), [
-      { level: 'info', role: 'gateway', index: 1, seq: 0, event: 'request.done', request_id: 'req_1', status: 200, stream: true, reason: null },
-      { level: 'warn', role: 'gateway', index: 1, seq: 1, event: 'b' },
-      { level: 'error', role: 'gateway', index: 1, seq: 2, event: 'c', cause: 'x' },
-    ]);
+    assert.deepEqual(
+      seen.map(({ time: _time, ...rest }) => rest),
+      [
+        {
+          level: 'info',
+          role: 'gateway',
+          index: 1,
+          seq: 0,
+          event: 'request.done',
+          request_id: 'req_1',
+          status: 200,
+          stream: true,
+          reason: null,
+        },
+        { level: 'warn', role: 'gateway', index: 1, seq: 1, event: 'b' },
+        { level: 'error', role: 'gateway', index: 1, seq: 2, event: 'c', cause: 'x' },
+      ],
+    );
     assert.match(String(seen[0]?.['time']), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   });
 
@@ -63,21 +85,45 @@ describe('log', () => {
 
   it('drops fields that are not listed, also where the type was widened', async () => {
     const { log, lines } = captured();
-    const wide = { status: 1, prompt: 'secret text', event: 'forged', level: 'forged', seq: 9, __proto__: { model: 'inherited' }, constructor: 'x', reason: undefined };
-    log.info('a', wide as LogFields);
+    const wide = {
+      status: 1,
+      prompt: 'secret text',
+      event: 'forged',
+      level: 'forged',
+      seq: 9,
+      __proto__: { model: 'inherited' },
+      constructor: 'x',
+      reason: undefined,
+    };
+    log.info('a', wide as object as LogFields);
     const { time: _time, ...rest } = (await lines())[0] ?? {};
     assert.deepEqual(rest, { level: 'info', role: 'gateway', index: 1, seq: 0, event: 'a', status: 1 });
-    assert.ok(!(LOG_FIELDS as readonly string[]).some((name) => ['time', 'level', 'role', 'index', 'seq', 'event', 'prompt', 'body'].includes(name)));
+    assert.ok(
+      !(LOG_FIELDS as readonly string[]).some((name) =>
+        ['time', 'level', 'role', 'index', 'seq', 'event', 'prompt', 'body'].includes(name),
+      ),
+    );
   });
 
   it('prints no key, of ours or of a provider', async () => {
-    const { log, text } = captured();
-    for (const key of ['bh_live_abcdefghijklmnopqrstuvwxyz012345678901', 'bha_abcdefghijklmnopqrstuvwxyz0123456789', 'sk-proj-abcdefghijklmnopqrst', 'sk-ant-api03-abcdefghijklmnop', 'Bearer abcdefghijklmnop']) {
+    const { log, text, lines } = captured();
+    for (const key of [
+      'bh_live_abcdefghijklmnopqrstuvwxyz012345678901',
+      'bha_abcdefghijklmnopqrstuvwxyz0123456789',
+      'sk-proj-abcdefghijklmnopqrst',
+      'sk-ant-api03-abcdefghijklmnop',
+      'Bearer abcdefghijklmnop',
+    ]) {
       log.error('failed', { cause: `upstream said: ${key} is wrong` });
     }
     const raw = await text();
     assert.doesNotMatch(raw, /abcdefgh/);
     assert.equal(raw.match(/\[secret\]/g)?.length, 5);
+    for (const before of ['\n', '\t', '\u001b', '\\', '"', '=', '\u2028'])
+      log.error('failed', { cause: `${before}bh_live_abcdefghijklmnopqrstuvwxyz012345678901${before}` });
+    log.info('kept', { reason: 'task-management-system-name' });
+    assert.doesNotMatch(await text(), /abcdefgh/);
+    assert.equal((await lines()).at(-1)?.['reason'], 'task-management-system-name');
   });
 
   it('cuts long values, and writes odd numbers as valid JSON', async () => {
@@ -97,7 +143,10 @@ describe('log', () => {
     assert.ok(log.lost > 80 && log.lost < 100);
     const lost = log.lost;
     held[0]?.done(null);
-    const [gap, ...kept] = (held[1]?.lines ?? '').trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+    const [gap, ...kept] = (held[1]?.lines ?? '')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
     assert.deepEqual([gap?.['event'], gap?.['count'], kept.length], ['log.gap', lost, 100 - lost]);
     held[1]?.done(null);
     log.error('last');
@@ -108,7 +157,11 @@ describe('log', () => {
   it('counts what a failed write lost, and says it with the next that works', async () => {
     const outcomes: (Error | null)[] = [new Error('EPIPE'), null];
     const texts: string[] = [];
-    const log = createLogger({ role: 'gateway', index: 0, write: (lines, done) => (texts.push(lines.toString()), done(outcomes.shift() ?? null)) });
+    const log = createLogger({
+      role: 'gateway',
+      index: 0,
+      write: (lines, done) => (texts.push(lines.toString()), done(outcomes.shift() ?? null)),
+    });
     log.error('a');
     log.error('b');
     assert.equal(log.lost, 1);
@@ -118,8 +171,19 @@ describe('log', () => {
   it('writes what is left when the process ends, by exit or by a throw', () => {
     for (const end of ['process.exit(0)', 'throw new Error()', '']) {
       const { stdout } = spawnSync(process.execPath, run(`log.info('a'); log.error('b'); log.info('c'); ${end}`), { encoding: 'utf8' });
-      const events = stdout.trim().split('\n').map((line) => JSON.parse(line) as { seq: number; event: string });
-      assert.deepEqual([...new Map(events.map(({ seq, event }) => [seq, event]))], [[0, 'a'], [1, 'b'], [2, 'c']], end);
+      const events = stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { seq: number; event: string });
+      assert.deepEqual(
+        [...new Map(events.map(({ seq, event }) => [seq, event]))],
+        [
+          [0, 'a'],
+          [1, 'b'],
+          [2, 'c'],
+        ],
+        end,
+      );
     }
   });
 

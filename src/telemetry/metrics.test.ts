@@ -6,9 +6,14 @@ import { addProcessMetrics } from './process-metrics.ts';
 
 /** As it arrives in another process. */
 const overFrames = (metrics: Metrics): JsonObject => JSON.parse(JSON.stringify(metrics.snapshot())) as JsonObject;
-const render = (metrics: Metrics, labels: Record<string, string> = {}): string => renderPrometheus([{ labels, snapshot: overFrames(metrics) }]);
+const render = (metrics: Metrics, labels: Record<string, string> = {}): string =>
+  renderPrometheus([{ labels, snapshot: overFrames(metrics) }]);
 const family = (changes: Record<string, unknown>): JsonObject =>
-  ({ families: [{ name: 'a_total', kind: 'counter', help: 'A.', labels: [], buckets: [], series: [{ labels: [], values: [1] }], ...changes }] }) as JsonObject;
+  ({
+    families: [
+      { name: 'a_total', kind: 'counter', help: 'A.', labels: [], buckets: [], series: [{ labels: [], values: [1] }], ...changes },
+    ],
+  }) as JsonObject;
 
 describe('metrics', () => {
   it('renders counters and gauges with labels, escaped', () => {
@@ -83,7 +88,9 @@ describe('metrics', () => {
   });
 
   it('a snapshot of a captured process cannot forge another’s labels or write lines of its own', () => {
-    const forged = renderPrometheus([{ labels: { role: 'gateway' }, snapshot: family({ labels: ['role'], series: [{ labels: ['vault"} 1\nevil 1'], values: [5] }] }) }]);
+    const forged = renderPrometheus([
+      { labels: { role: 'gateway' }, snapshot: family({ labels: ['role'], series: [{ labels: ['vault"} 1\nevil 1'], values: [5] }] }) },
+    ]);
     assert.match(forged, /^a_total\{role="gateway"\} 5$/m);
     const wrong: readonly Record<string, unknown>[] = [
       { name: 'a\nevil 1' },
@@ -102,12 +109,19 @@ describe('metrics', () => {
     ];
     for (const changes of wrong) {
       const text = renderPrometheus([{ labels: { role: 'gateway' }, snapshot: family(changes) }]);
-      assert.match(text, /^# HELP bulkhead_metrics_malformed_families .*\n# TYPE .* gauge\nbulkhead_metrics_malformed_families\{role="gateway"\} 1\n$/, JSON.stringify(changes));
+      assert.match(
+        text,
+        /^# HELP bulkhead_metrics_malformed_families .*\n# TYPE .* gauge\nbulkhead_metrics_malformed_families\{role="gateway"\} 1\n$/,
+        JSON.stringify(changes),
+      );
     }
     assert.match(renderPrometheus([{ labels: {}, snapshot: {} }]), /malformed_families 1\n$/);
     const help = renderPrometheus([{ labels: {}, snapshot: family({ help: 'x\nevil 1' }) }]);
     assert.doesNotMatch(help, /^evil/m);
-    const other = renderPrometheus([{ labels: {}, snapshot: family({}) }, { labels: { role: 'b' }, snapshot: family({ kind: 'gauge' }) }]);
+    const other = renderPrometheus([
+      { labels: {}, snapshot: family({}) },
+      { labels: { role: 'b' }, snapshot: family({ kind: 'gauge' }) },
+    ]);
     assert.match(other, /^a_total 1$/m);
     assert.match(other, /malformed_families\{role="b"\} 1/);
   });

@@ -34,7 +34,9 @@ export interface Histogram {
 }
 
 /** Seconds; fits overheads of microseconds and streams of an hour. */
-export const SECONDS_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600] as const;
+export const SECONDS_BUCKETS = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600,
+] as const;
 
 /** Series a family may have; label combinations beyond share one whose labels are all `other`. */
 const MAX_SERIES = 2_000;

@@ -53,7 +53,9 @@ function familyLines(family: FamilySnapshot, extra: Readonly<Record<string, stri
     const own = pairs(family.labels, labels, extra);
     if (family.kind !== 'histogram') return [line(family.name, own, values[0] as number)];
     let count = 0;
-    const lines = family.buckets.map((bound, i) => line(`${family.name}_bucket`, [...own, `le="${bound}"`], (count += values[i] as number)));
+    const lines = family.buckets.map((bound, i) =>
+      line(`${family.name}_bucket`, [...own, `le="${bound}"`], (count += values[i] as number)),
+    );
     count += values[family.buckets.length] as number;
     lines.push(line(`${family.name}_bucket`, [...own, 'le="+Inf"'], count));
     lines.push(line(`${family.name}_sum`, own, values.at(-1) as number), line(`${family.name}_count`, own, count));
@@ -61,14 +63,19 @@ function familyLines(family: FamilySnapshot, extra: Readonly<Record<string, stri
   });
 }
 
-const line = (name: string, labels: readonly string[], value: number): string => `${name}${labels.length === 0 ? '' : `{${labels.join(',')}}`} ${value}\n`;
+const line = (name: string, labels: readonly string[], value: number): string =>
+  `${name}${labels.length === 0 ? '' : `{${labels.join(',')}}`} ${value}\n`;
 
 function pairs(names: readonly string[], values: readonly string[], extra: Readonly<Record<string, string>>): string[] {
   const own = names.flatMap((name, i) => (Object.hasOwn(extra, name) ? [] : [[name, values[i] as string] as const]));
   return [...Object.entries(extra), ...own].map(([name, value]) => `${name}="${escapeValue(value)}"`);
 }
 
-const escapeValue = (value: string): string => value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\r?\n|\r/g, '\\n');
+const escapeValue = (value: string): string =>
+  value
+    .replace(/\\/g, '\\\\')
+    .replace(/"/g, '\\"')
+    .replace(/\r?\n|\r/g, '\\n');
 
 function readFamily(value: Json): FamilySnapshot | undefined {
   if (!isJsonObject(value)) return undefined;

@@ -104,8 +104,7 @@ function rebind(binding: CredentialBinding, at: number, { store }: AdminDeps): C
   if (!withoutSecret && (place(binding) !== place(before) || !narrower)) {
     throw new BulkheadError('credential_refused', { reason: 'another origin, scheme, path or way needs its secret again' });
   }
-  const plain = Buffer.allocUnsafeSlow(secret.length);
-  secret.copy(plain, 0);
+  const plain = secret.reveal((bytes) => Buffer.from(bytes));
   return store.put(binding, plain, withoutSecret ? at : facts.createdAt).info;
 }
 

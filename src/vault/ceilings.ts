@@ -8,11 +8,15 @@ const HOUR_MS = 3_600_000;
 const FLOOR: Required<Ceilings> = { requestsPerHour: 10_000, concurrent: 1024, bytesPerHour: 8 * 2 ** 30 };
 const KINDS = Object.keys(FLOOR) as (keyof Ceilings)[];
 
-/** One credential's use by one organization: `now` counts in this hour, `busiest` is what ceilings are learned from. */
+type Counts = Record<keyof Ceilings, number>;
+const none = (): Counts => ({ requestsPerHour: 0, concurrent: 0, bytesPerHour: 0 });
+
+/** One credential's use by one organization: in this hour, most at once in it, and in the busiest of the hours before. */
 export interface Meter {
   hour: number;
-  readonly now: Record<keyof Ceilings, number>;
-  readonly busiest: Record<keyof Ceilings, number>;
+  peak: number;
+  readonly now: Counts;
+  readonly busiest: Counts;
 }
 
 /** Limits that no other process can raise or reset, exact because one process counts. */
@@ -22,49 +26,34 @@ export class CeilingBook {
   readonly #warn: (credential: string, kind: string) => void;
   #changed = false;
 
-  /** `warn` hears once an hour of a credential that passed half of a ceiling. */
+  /** `warn` hears of a credential that passed half of a ceiling. */
   constructor(file: string, warn: (credential: string, kind: string) => void) {
     this.#file = file;
     this.#warn = warn;
-    if (!fs.existsSync(file)) return;
-    for (const [name, busiest] of Object.entries(JSON.parse(fs.readFileSync(file, 'utf8')) as Record<string, Meter['busiest']>)) {
-      this.#meters.set(name, { hour: -1, now: { requestsPerHour: 0, concurrent: 0, bytesPerHour: 0 }, busiest });
-    }
+    const saved = fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, 'utf8')) as Record<string, Counts>) : {};
+    for (const [name, busiest] of Object.entries(saved)) this.#meters.set(name, { hour: -1, peak: 0, now: none(), busiest });
   }
 
   /** Counts a request in, or throws `ceiling_reached`. The caller owes one `leave`. */
   enter(credential: string, organization: string, explicit: Ceilings, monotonic: number): Meter {
     const name = `${credential}|${organization}`;
-    let meter = this.#meters.get(name);
-    if (meter === undefined) {
-      meter = {
-        hour: -1,
-        now: { requestsPerHour: 0, concurrent: 0, bytesPerHour: 0 },
-        busiest: { requestsPerHour: 0, concurrent: 0, bytesPerHour: 0 },
-      };
-      this.#meters.set(name, meter);
-    }
-    const { now, busiest } = meter;
+    const meter = this.#meters.get(name) ?? { hour: -1, peak: 0, now: none(), busiest: none() };
+    this.#meters.set(name, meter);
     const hour = Math.floor(monotonic / HOUR_MS);
-    if (hour !== meter.hour) Object.assign(now, { requestsPerHour: 0, bytesPerHour: 0 });
-    meter.hour = hour;
+    if (hour !== meter.hour) this.#turn(meter, hour);
+    const { now, busiest } = meter;
     for (const kind of KINDS) {
       const ceiling = explicit[kind] ?? Math.max(FLOOR[kind], 4 * busiest[kind]);
       if (now[kind] >= ceiling) throw new BulkheadError('ceiling_reached', { credential, reason: `${kind} ${ceiling}` });
-      if (now[kind] === Math.floor(ceiling / 2)) this.#warn(credential, kind);
+      if (now[kind] === Math.ceil(ceiling / 2)) this.#warn(credential, kind);
     }
     now.requestsPerHour++;
-    now.concurrent++;
+    meter.peak = Math.max(meter.peak, ++now.concurrent);
     return meter;
   }
 
-  leave({ now, busiest }: Meter, bytes: number): void {
+  leave({ now }: Meter, bytes: number): void {
     now.bytesPerHour += bytes;
-    for (const kind of KINDS) {
-      if (now[kind] <= busiest[kind]) continue;
-      busiest[kind] = now[kind];
-      this.#changed = true;
-    }
     now.concurrent--;
   }
 
@@ -72,5 +61,15 @@ export class CeilingBook {
     if (!this.#changed) return;
     this.#changed = false;
     writeAtomically(this.#file, JSON.stringify(Object.fromEntries([...this.#meters].map(([name, { busiest }]) => [name, busiest]))));
+  }
+
+  /** Only whole hours are learned from: a ceiling that rose with the hour under way would never be reached. */
+  #turn(meter: Meter, hour: number): void {
+    const { now, busiest, peak } = meter;
+    const seen = { ...now, concurrent: peak };
+    for (const kind of KINDS) busiest[kind] = Math.max(busiest[kind], seen[kind]);
+    Object.assign(now, { requestsPerHour: 0, bytesPerHour: 0 });
+    Object.assign(meter, { hour, peak: now.concurrent });
+    this.#changed = true;
   }
 }

@@ -102,16 +102,19 @@ function happened(socket: net.Socket, event: 'connect' | 'secureConnect'): Promi
 async function tunnel(socket: net.Socket, origin: URL): Promise<void> {
   const authority = `${origin.hostname}:${portOf(origin)}`;
   socket.write(`CONNECT ${authority} HTTP/1.1\r\nhost: ${authority}\r\n\r\n`);
-  let head = '';
-  while (!head.endsWith('\r\n\r\n')) {
-    const byte = socket.read(1) as Buffer | null;
-    if (byte !== null) head += byte.toString('latin1');
-    else if (socket.destroyed || socket.readableEnded) throw new Error('the proxy closed the connection');
-    else await new Promise<void>((resolve) => void socket.once('readable', resolve).once('close', resolve).once('end', resolve));
-    if (head.length > MAX_PROXY_HEAD_BYTES) throw new Error('the proxy’s answer is too large');
-  }
+  const head = await new Promise<string>((resolve, reject) => {
+    let text = '';
+    const read = (): void => {
+      // Byte by byte, so that nothing of what follows the head is taken from the connection.
+      for (let byte = socket.read(1) as Buffer | null; byte !== null; byte = socket.read(1) as Buffer | null) {
+        text += byte.toString('latin1');
+        if (text.endsWith('\r\n\r\n') || text.length > MAX_PROXY_HEAD_BYTES) return (socket.off('readable', read), resolve(text));
+      }
+    };
+    socket.on('readable', read);
+    socket.once('close', () => reject(new Error('the proxy closed the connection')));
+  });
   if (!/^HTTP\/1\.[01] 200[ \r]/.test(head)) throw new Error(`the proxy answered ${head.slice(9, 12)}`);
-  socket.removeAllListeners('readable');
 }
 
 /** Words for the operator: the system's code where there is one, never addresses or bytes. */

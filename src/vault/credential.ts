@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { BulkheadError } from '../core/errors.ts';
 import type { CredentialBinding, CredentialInfo } from '../ipc/messages.ts';
 import type { Resolve } from './address.ts';
@@ -17,6 +17,8 @@ const MAX_SECRET_BYTES = 8192;
 export interface CredentialFacts {
   readonly version: number;
   readonly createdAt: number;
+  /** Keyed digest of the secret, so that the operator can tell two apart; '' without one. */
+  readonly fingerprint: string;
 }
 
 /** One open credential: its binding, its secret at rest, its connections, its use. */
@@ -29,7 +31,6 @@ export class Credential {
   readonly before: string | null;
   readonly host: string;
   readonly pool: Pool;
-  readonly #fingerprint: string;
   uses = 0;
   lastUsedAt: number | null = null;
 
@@ -37,8 +38,6 @@ export class Credential {
   constructor(binding: CredentialBinding, facts: CredentialFacts, secret: Buffer, resolve: Resolve) {
     this.binding = binding;
     this.facts = facts;
-    this.#fingerprint =
-      secret.length === 0 ? '' : createHmac('sha256', `bulkhead/fingerprint/${binding.id}`).update(secret).digest('hex').slice(0, 12);
     this.secret = new Masked(secret);
     this.echoes = new EchoForms(this.secret);
     this.before = headerBefore(binding.auth);
@@ -48,7 +47,7 @@ export class Credential {
 
   get info(): CredentialInfo {
     const { binding, facts, uses, lastUsedAt } = this;
-    return { binding, ...facts, fingerprint: this.#fingerprint, lastUsedAt, uses };
+    return { binding, ...facts, lastUsedAt, uses };
   }
 }
 

@@ -4,6 +4,7 @@ import type { EgressCall, EgressTrailers } from '../ipc/messages.ts';
 import type { IncomingCall } from '../ipc/peer.ts';
 import { checkRequest } from './bind.ts';
 import type { CeilingBook } from './ceilings.ts';
+import type { Counts } from './counts.ts';
 import type { Credential } from './credential.ts';
 import { Exchange, type ExchangeTarget } from './exchange.ts';
 import type { Journal } from './journal.ts';
@@ -17,6 +18,7 @@ export interface EgressDeps {
   readonly ceilings: CeilingBook;
   readonly journal: Journal;
   readonly uses: UseBook;
+  readonly counts: Counts;
   readonly clock: Clock;
 }
 
@@ -30,12 +32,13 @@ const attempts = new Set<string>();
 export function serveEgress(call: IncomingCall, deps: EgressDeps): void {
   forward(call, deps).catch((error: unknown) => {
     const known = error instanceof BulkheadError ? error : new BulkheadError('internal', {}, { cause: error });
+    deps.counts.add('bulkhead_vault_refusals_total', known.code);
     call.error(known.code, known.values);
   });
 }
 
 async function forward(incoming: IncomingCall, deps: EgressDeps): Promise<void> {
-  const { store, proofs, ceilings, journal, uses, clock } = deps;
+  const { store, proofs, ceilings, journal, uses, counts, clock } = deps;
   const call = decode(incoming);
   const caller = proofs.check(call.proof, clock.now(), clock.monotonic());
   const credential = store.find(call.credential);
@@ -64,12 +67,16 @@ async function forward(incoming: IncomingCall, deps: EgressDeps): Promise<void> 
     onCancel: () => exchange.cancel(),
   };
   const { requestId, attempt } = call;
-  let started = false;
+  let refused = false;
   function finish(outcome: Parameters<ExchangeTarget['onDone']>[0]): void {
     const { status, bytesIn, bytesOut, echoes } = exchange;
     ceilings.leave(meter, bytesIn + bytesOut);
+    counts.add('bulkhead_vault_calls_total', outcome);
+    counts.add('bulkhead_vault_bytes_total', 'in', bytesIn);
+    counts.add('bulkhead_vault_bytes_total', 'out', bytesOut);
     uses.used(credential, caller.organization, echoes, clock.now());
-    if (started) journal.end({ k: 'end', requestId, attempt, status, bytesIn, bytesOut, outcome, at: clock.now() });
+    // Also where the call was cancelled before its start was written: the journal keeps their order.
+    if (!refused) journal.end({ k: 'end', requestId, attempt, status, bytesIn, bytesOut, outcome, at: clock.now() });
   }
   try {
     await journal.start({
@@ -81,8 +88,8 @@ async function forward(incoming: IncomingCall, deps: EgressDeps): Promise<void> 
       key: caller.key,
       at: clock.now(),
     });
-    started = true;
   } catch (error) {
+    refused = true;
     return exchange.fail(error as BulkheadError);
   }
   await exchange.begin();
@@ -98,7 +105,7 @@ function decode({ head, body }: IncomingCall): EgressCall {
   const right =
     call.op === 'egress' &&
     (call.body === 'bounded' || (call.body === 'streamed' && body.length === 0)) &&
-    [requestId, credential, path, signed?.text, signed?.signature, proof.kind === 'key' ? proof.key : ''].every(isText) &&
+    [requestId, credential, path, signed?.text, signed?.signature, proof?.kind === 'key' ? proof.key : ''].every(isText) &&
     REQUEST_ID.test(requestId) &&
     Number.isInteger(attempt) &&
     attempt > 0 &&

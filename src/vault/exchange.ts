@@ -3,7 +3,7 @@ import { BulkheadError, type ErrorCode } from '../core/errors.ts';
 import type { EgressCall, EgressHead, JournalRecord } from '../ipc/messages.ts';
 import type { Credential } from './credential.ts';
 import type { Connection, ConnectionUser } from './pool.ts';
-import { composeHead } from './request.ts';
+import { composeHead, wipeHead } from './request.ts';
 import { ResponseParser, type ResponseEvents } from './response.ts';
 import { Scrubber } from './scrub.ts';
 
@@ -29,6 +29,8 @@ const CODES: Readonly<Record<Exclude<ExchangeOutcome, 'complete'>, ErrorCode>> =
 
 /** Exchanges under way: their deadlines are looked at together, which costs a request no timer of its own. */
 const live = new Set<Exchange>();
+
+export const liveExchanges = (): number => live.size;
 
 export function expireExchanges(monotonic: number): void {
   for (const exchange of live) exchange.expire(monotonic);
@@ -73,6 +75,7 @@ export class Exchange implements ConnectionUser, ResponseEvents {
 
   /** Sends the request over an idle connection, or over a new one. */
   async begin(): Promise<void> {
+    if (this.#done) return;
     const { pool } = this.#credential;
     const idle = pool.take();
     if (idle !== undefined) return this.#send(idle);
@@ -175,7 +178,7 @@ export class Exchange implements ConnectionUser, ResponseEvents {
     const { host, before, secret } = this.#credential;
     const head = { method, path, host, headers, length: body === 'bounded' ? this.#body.length : null };
     const { bytes, rest } = composeHead(head, before, secret, this.#body);
-    connection.socket.write(bytes, () => bytes.fill(0));
+    connection.socket.write(bytes, () => wipeHead(bytes));
     if (rest !== undefined) connection.socket.write(rest);
     this.bytesOut = this.#body.length;
     this.#wait(timeouts.headMs);

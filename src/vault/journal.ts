@@ -8,6 +8,8 @@ import { syncFolder, writeAtomically } from './files.ts';
 const SEGMENT_BYTES = 4 * 1024 * 1024;
 const READ_BYTES = 256 * 1024;
 const SYNC_MS = 200;
+/** How long an end may wait for the write of a start: nothing depends on it. */
+const END_MS = 20;
 
 type Unplaced<R> = R extends JournalRecord ? Omit<R, 'offset' | 'generation'> : never;
 export type JournalEntry = Unplaced<JournalRecord>;
@@ -38,6 +40,7 @@ export class Journal {
   readonly #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   #pending: Pending[] = [];
   #scheduled = false;
+  #ending: NodeJS.Timeout | undefined;
   #syncing: NodeJS.Timeout | undefined;
   #failed = false;
 
@@ -60,12 +63,16 @@ export class Journal {
 
   /** Resolves when the start is in the file; rejects with `journal_failed`, and then nothing may leave. */
   start(entry: JournalEntry): Promise<void> {
-    return new Promise((resolve, reject) => this.#add({ entry, resolve, reject }));
+    // Starts of one turn of the event loop go into one write.
+    if (!this.#scheduled) queueMicrotask(() => this.#flush());
+    this.#scheduled = true;
+    return new Promise((resolve, reject) => this.#pending.push({ entry, resolve, reject }));
   }
 
   /** An end that cannot be written now goes with the next write that succeeds. */
   end(entry: JournalEntry): void {
-    this.#add({ entry, resolve: undefined, reject: undefined });
+    this.#pending.push({ entry, resolve: undefined, reject: undefined });
+    this.#ending ??= setTimeout(() => this.#flush(), END_MS);
   }
 
   /** The next records for the ledger, in order; empty: it has them all. */
@@ -85,6 +92,11 @@ export class Journal {
     }
   }
 
+  /** Records that the ledger does not have yet. */
+  get backlog(): number {
+    return this.#next - 1 - this.#acked;
+  }
+
   acknowledge(offset: number): void {
     this.#acked = Math.max(this.#acked, Math.min(offset, this.#next - 1));
     if (this.#acked < this.#sent.last) return;
@@ -100,16 +112,11 @@ export class Journal {
     this.#saveAcked();
   }
 
-  /** Entries of one turn of the event loop go into one write. */
-  #add(pending: Pending): void {
-    this.#pending.push(pending);
-    if (!this.#scheduled) queueMicrotask(() => this.#flush());
-    this.#scheduled = true;
-  }
-
   #flush(): void {
     const batch = this.#pending;
     this.#scheduled = false;
+    clearTimeout(this.#ending);
+    this.#ending = undefined;
     if (batch.length === 0) return;
     this.#pending = [];
     try {

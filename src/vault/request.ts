@@ -12,6 +12,17 @@ export interface RequestHead {
   readonly length: number | null;
 }
 
+/** Zeroed buffers of heads that are written, for the next ones: the collector never sees them. */
+const spare: Buffer[] = [];
+const SPARE_BYTES = 8 * 1024;
+const MAX_SPARE = 64;
+
+/** Overwrites what `composeHead` gave, once it is written. */
+export function wipeHead(bytes: Buffer): void {
+  bytes.fill(0);
+  if (bytes.buffer.byteLength === SPARE_BYTES && spare.length < MAX_SPARE) spare.push(Buffer.from(bytes.buffer));
+}
+
 /** The request head without the credential. Every part was checked by `bind.ts`. */
 function publicPart({ method, path, host, headers, length }: RequestHead): string {
   let text = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\n`;
@@ -34,11 +45,11 @@ export function composeHead(
   const text = before === null ? publicPart(head) : publicPart(head) + before;
   const secretBytes = before === null ? 0 : secret.length;
   const joined = body.length <= JOINED_BYTES ? body.length : 0;
-  const bytes = Buffer.allocUnsafeSlow(text.length + secretBytes + 4 + joined);
+  const size = text.length + secretBytes + 4 + joined;
+  const bytes = size > SPARE_BYTES ? Buffer.allocUnsafeSlow(size) : (spare.pop() ?? Buffer.allocUnsafeSlow(SPARE_BYTES));
   let at = bytes.write(text, 0, 'latin1');
   if (before !== null) {
-    secret.copy(bytes, at);
-    at += secretBytes;
+    at += secret.reveal((plain) => plain.copy(bytes, at));
     at += bytes.write('\r\n', at, 'latin1');
   }
   at += bytes.write('\r\n', at, 'latin1');

@@ -104,23 +104,28 @@ export class ResponseParser {
 
   #begin(status: number, persistent: boolean, headers: readonly Header[]): void {
     if (status >= 300 && status < 400) throw new BulkheadError('upstream_redirect');
-    const all = (name: string): string[] => headers.filter((header) => header[0] === name).map((header) => header[1].toLowerCase());
-    const [lengths, codings] = [all('content-length'), all('transfer-encoding')];
-    const named = all('connection').flatMap((value) => value.split(',').map((name) => name.trim()));
-    if (all('content-encoding').some((value) => value !== 'identity')) throw invalid('it is compressed although that was not asked for');
-    if (codings.length > 0 && (lengths.length > 0 || codings.length > 1 || codings[0] !== 'chunked' || !persistent))
-      throw invalid('its transfer-encoding is not allowed');
-    if (lengths.length > 1 || (lengths[0] !== undefined && !/^\d{1,15}$/.test(lengths[0])))
-      throw invalid('its content-length is not valid');
-    this.#left = Number(lengths[0] ?? 0);
-    this.#reusable = persistent && !named.includes('close');
-    if (status === 204 || (lengths.length > 0 && this.#left === 0)) this.#state = 'done';
-    else if (codings.length > 0) this.#state = 'size';
-    else this.#state = lengths.length > 0 ? 'length' : 'close';
+    let [length, chunked, dropped] = ['', false, ''];
+    for (const [name, text] of headers) {
+      const value = text.toLowerCase();
+      if (name === 'content-length') {
+        if (length !== '' || !/^\d{1,15}$/.test(value)) throw invalid('its content-length is not valid');
+        length = value;
+      } else if (name === 'transfer-encoding') {
+        if (chunked || value !== 'chunked' || !persistent) throw invalid('its transfer-encoding is not allowed');
+        chunked = true;
+      } else if (name === 'content-encoding' && value !== 'identity') throw invalid('it is compressed although that was not asked for');
+      else if (name === 'connection') dropped += `,${value.replaceAll(/[\t ]/g, '')},`;
+    }
+    if (chunked && length !== '') throw invalid('it has both content-length and transfer-encoding');
+    this.#left = Number(length);
+    this.#reusable = persistent && !dropped.includes(',close,');
+    if (status === 204 || (length !== '' && this.#left === 0)) this.#state = 'done';
+    else if (chunked) this.#state = 'size';
+    else this.#state = length === '' ? 'close' : 'length';
     if (this.#state === 'close') this.#reusable = false;
     this.#events.onHead(
       status,
-      headers.filter(([name]) => !isDropped(name) && !named.includes(name)),
+      headers.filter(([name]) => !isDropped(name) && !dropped.includes(`,${name},`)),
     );
   }
 

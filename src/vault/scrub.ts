@@ -33,7 +33,7 @@ function formsOf(secret: Buffer): Buffer[] {
   if (secret.length < SHORTEST) return [];
   const forms = [Buffer.from(secret), percent(secret, 0), percent(secret, 16), json(secret, '"\\'), json(secret, '"\\/')];
   for (const alphabet of ALPHABETS) for (const before of [0, 1, 2]) forms.push(base64(secret, before, alphabet));
-  return forms.filter((form, i) => forms.findIndex((other) => other.equals(form)) === i);
+  return forms;
 }
 
 /** All forms of one secret, masked at rest; shared by every answer to its credential. */
@@ -45,13 +45,14 @@ export class EchoForms {
   readonly alphabet = new Uint8Array(256);
 
   constructor(secret: Masked) {
-    const forms = secret.reveal(formsOf);
+    const all = secret.reveal(formsOf);
+    const forms = all.filter((form, i) => all.findIndex((other) => other.equals(form)) === i);
     let end = 0;
     this.#ends = forms.map((form) => (end += form.length));
     this.longest = Math.max(0, ...forms.map((form) => form.length));
     for (const form of forms) for (const byte of form) this.alphabet[byte] = 1;
     this.#bytes = new Masked(Buffer.concat(forms, end));
-    for (const form of forms) form.fill(0);
+    for (const form of all) form.fill(0);
   }
 
   each<T>(use: (forms: readonly Buffer[]) => T): T {

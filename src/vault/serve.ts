@@ -10,8 +10,9 @@ import { serveFrames } from '../ipc/serve.ts';
 import { systemResolve } from './address.ts';
 import { serveAdmin } from './admin.ts';
 import { CeilingBook } from './ceilings.ts';
+import { Counts } from './counts.ts';
 import { serveEgress } from './egress.ts';
-import { expireExchanges } from './exchange.ts';
+import { expireExchanges, liveExchanges } from './exchange.ts';
 import { Journal } from './journal.ts';
 import { ProofChecker } from './proof.ts';
 import { RevokedSet } from './revoked.ts';
@@ -50,7 +51,12 @@ export async function serveVault(child: Child): Promise<void> {
     new Link({ path: boot.connect[name] as string, hello, unavailable, waitMs: RETRY_MS });
   const [ledger, auditor] = [link('ledger', 'ledger_unavailable'), link('auditor', 'audit_unavailable')];
   const uses = new UseBook(shard, generation, Date.now(), (call) => auditor.unary(call));
-  const deps = { store, proofs, ceilings, journal, uses, clock: systemClock, boot, revoked, metrics: () => ({}) };
+  const counts = new Counts();
+  const metrics = (): JsonObject => {
+    const [credentials, refused] = [store.credentials.size, store.refused.size];
+    return counts.snapshot({ exchanges: liveExchanges(), credentials, refused, revoked: revoked.size, unacknowledged: journal.backlog });
+  };
+  const deps = { store, proofs, ceilings, journal, uses, clock: systemClock, boot, revoked, counts, metrics };
   const servers = [
     serveFrames(boot.listen['gateway'] as number, hello, () => ({ onCall: (call) => serveEgress(call, deps) })),
     serveFrames(boot.listen['control'] as number, hello, () => ({ onCall: (call) => serveAdmin(call, deps) })),

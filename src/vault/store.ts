@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
+import { createHmac, createPrivateKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { BulkheadError } from '../core/errors.ts';
@@ -93,7 +93,7 @@ export class Store {
     key.bytes.fill(0);
     const content = { ...this.#content, keys: { ...keys, [organization]: key.entry }, credentials: { ...credentials, [id]: record } };
     this.#save(content, { ...this.#head, versions: { ...this.#head.versions, [id]: version } });
-    return this.#install(id, new Credential(binding, { version, createdAt }, secret, this.#resolve));
+    return this.#install(binding, version, createdAt, secret);
   }
 
   remove(id: string): void {
@@ -124,13 +124,17 @@ export class Store {
       const key = this.#dataKey(binding.organization);
       const secret = this.#open(key.bytes, record.secret, associatedData(binding, version));
       key.bytes.fill(0);
-      this.#install(id, new Credential(binding, { version, createdAt }, secret, this.#resolve));
+      this.#install(binding, version, createdAt, secret);
     } catch (error) {
       this.refused.set(id, error instanceof Error ? error.message : String(error));
     }
   }
 
-  #install(id: string, credential: Credential): Credential {
+  #install(binding: CredentialBinding, version: number, createdAt: number, secret: Buffer): Credential {
+    const { id } = binding;
+    const digest = createHmac('sha256', this.#root).update(`fingerprint/${id}/`).update(secret).digest('hex');
+    const fingerprint = secret.length === 0 ? '' : digest.slice(0, 12);
+    const credential = new Credential(binding, { version, createdAt, fingerprint }, secret, this.#resolve);
     this.credentials.get(id)?.pool.retire();
     this.refused.delete(id);
     this.credentials.set(id, credential);

@@ -3,6 +3,9 @@ import type { Extensions } from '../canonical/part.ts';
 import type { CanonicalRequest, NamedField } from '../canonical/request.ts';
 import { ownMembers } from './fields.ts';
 
+const MAX_PATHS = 40;
+const MAX_LENGTH = 80;
+
 /** Collects the client's fields that a target cannot express, each path once. */
 export class Dropped {
   readonly #paths = new Set<string>();
@@ -46,7 +49,9 @@ export class Dropped {
     return ownMembers(extensions, this.#target);
   }
 
+  /** Sorted; a client may have made up any number of names of any length, and a header has to hold them. */
   get paths(): readonly string[] {
-    return [...this.#paths].sort();
+    const sorted = [...this.#paths].map((path) => (path.length > MAX_LENGTH ? `${path.slice(0, MAX_LENGTH).toWellFormed()}…` : path)).sort();
+    return sorted.length > MAX_PATHS ? [...sorted.slice(0, MAX_PATHS), '…'] : sorted;
   }
 }

@@ -129,12 +129,16 @@ export class Fields {
 
   /** Names of what was not understood. A null says nothing, so nothing is lost with it. */
   lost(): readonly string[] {
-    const untaken = Object.entries(this.#object).filter(([name, value]) => value !== undefined && value !== null && !this.#taken.has(name) && !this.#respelled.has(name));
+    const untaken = Object.entries(this.#object).filter(
+      ([name, value]) => value !== undefined && value !== null && !this.#taken.has(name) && !this.#respelled.has(name),
+    );
     return [...untaken.map(([name]) => name), ...this.#lostInside];
   }
 
   extensions(protocol: string): Extensions | undefined {
-    const left = Object.entries(this.#object).filter(([name, value]) => value !== undefined && (!this.#taken.has(name) || this.#respelled.has(name)));
+    const left = Object.entries(this.#object).filter(
+      ([name, value]) => value !== undefined && (!this.#taken.has(name) || this.#respelled.has(name)),
+    );
     // fromEntries defines own members, so a key named __proto__ stays a key.
     return left.length === 0 ? undefined : { [protocol]: { members: Object.fromEntries(left), lost: this.lost() } };
   }

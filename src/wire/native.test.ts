@@ -41,7 +41,15 @@ const eventsOf = (body: Buffer): { bytes: Buffer; event: SseEvent }[] =>
   body
     .toString('utf8')
     .split(/\r\n\r\n|\n\n/)
-    .map((text) => ({ bytes: Buffer.from(text), event: { data: text.split(/\r?\n/).flatMap((line) => (line.startsWith('data:') ? [line.slice(5).trim()] : [])).join('\n') } }))
+    .map((text) => ({
+      bytes: Buffer.from(text),
+      event: {
+        data: text
+          .split(/\r?\n/)
+          .flatMap((line) => (line.startsWith('data:') ? [line.slice(5).trim()] : []))
+          .join('\n'),
+      },
+    }))
     .filter(({ event }) => event.data !== '');
 
 const factsOf = (entry: CaseIndex): StreamFact[] => {
@@ -58,19 +66,28 @@ describe('recorded streams', () => {
       const facts = factsOf(entry);
       const usages = facts.flatMap(({ usage }) => (usage === undefined ? [] : [usage]));
       assert.equal(usages.length > 0, !WITHOUT_USAGE.has(entry.case), 'usage');
-      assert.equal(facts.some(({ error }) => error !== undefined), entry.features.includes('error-in-stream'), 'error');
+      assert.equal(
+        facts.some(({ error }) => error !== undefined),
+        entry.features.includes('error-in-stream'),
+        'error',
+      );
       const failed = entry.features.includes('error-in-stream');
       assert.ok(failed || facts.some(({ done, finished }) => done === true || finished === true), 'an end is recognised');
       const native = nativeOf(entry);
       for (const { bytes, event } of eventsOf(readAnswer(entry.case).body)) {
         const fact = native.passThrough.readEvent(event);
-        assert.ok(Object.keys(fact).length === 0 || native.passThrough.mayMatter(bytes), `an event that matters is not skipped: ${event.data.slice(0, 200)}`);
+        assert.ok(
+          Object.keys(fact).length === 0 || native.passThrough.mayMatter(bytes),
+          `an event that matters is not skipped: ${event.data.slice(0, 200)}`,
+        );
       }
     });
   }
 
   it('have an own end in every protocol’s case but Perplexity’s', () => {
-    const without = cases.filter(({ stream, status }) => stream && status < 400).filter((entry) => !factsOf(entry).some(({ done }) => done === true));
+    const without = cases
+      .filter(({ stream, status }) => stream && status < 400)
+      .filter((entry) => !factsOf(entry).some(({ done }) => done === true));
     assert.deepEqual([...new Set(without.map(({ provider }) => provider))].sort(), ['alibaba', 'perplexity']);
   });
 });
@@ -105,7 +122,8 @@ describe('recorded errors', () => {
 });
 
 describe('usage of dialects', () => {
-  const usageOf = (name: string): TokenUsage | undefined => factsOf(cases.find((entry) => entry.case === name) as CaseIndex).findLast(({ usage }) => usage !== undefined)?.usage;
+  const usageOf = (name: string): TokenUsage | undefined =>
+    factsOf(cases.find((entry) => entry.case === name) as CaseIndex).findLast(({ usage }) => usage !== undefined)?.usage;
 
   it('xAI’s reasoning, outside completion_tokens, counts as output', () => {
     const usage = usageOf('xai/chat-completions/fantasy-grok-3-mini-thinking-streaming-t1');
@@ -118,14 +136,21 @@ describe('usage of dialects', () => {
   });
 
   it('Anthropic’s cache reads and writes are part of the input', () => {
-    const { usageOfResponse } = NATIVE['anthropic-messages'].passThrough;
-    const usage = usageOfResponse({ usage: { input_tokens: 3, cache_read_input_tokens: 100, cache_creation_input_tokens: 50, cache_creation: { ephemeral_5m_input_tokens: 20, ephemeral_1h_input_tokens: 30 }, output_tokens: 7 } });
+    const usage = NATIVE['anthropic-messages'].passThrough.usageOfResponse({
+      usage: {
+        input_tokens: 3,
+        cache_read_input_tokens: 100,
+        cache_creation_input_tokens: 50,
+        cache_creation: { ephemeral_5m_input_tokens: 20, ephemeral_1h_input_tokens: 30 },
+        output_tokens: 7,
+      },
+    });
     assert.deepEqual([usage?.input, usage?.cachedInput, usage?.cacheWrite, usage?.cacheWrite1h, usage?.output], [153, 100, 20, 30, 7]);
   });
 
   it('figures that are no counts are none', () => {
-    const { usageOfResponse } = NATIVE['openai-chat'].passThrough;
-    for (const bad of [null, 'x', [], { prompt_tokens: '3' }]) assert.equal(usageOfResponse({ usage: bad }), undefined);
-    assert.equal(usageOfResponse({ usage: { prompt_tokens: -5, completion_tokens: 1e300, total_tokens: 0.5 } })?.output, 0);
+    const { passThrough } = NATIVE['openai-chat'];
+    for (const bad of [null, 'x', [], { prompt_tokens: '3' }]) assert.equal(passThrough.usageOfResponse({ usage: bad }), undefined);
+    assert.equal(passThrough.usageOfResponse({ usage: { prompt_tokens: -5, completion_tokens: 1e300, total_tokens: 0.5 } })?.output, 0);
   });
 });

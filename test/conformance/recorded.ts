@@ -23,14 +23,21 @@ const matches = (protocol: Translated, entry: CaseIndex): boolean =>
 export const casesOf = (protocol: Translated): readonly CaseIndex[] => listCases().filter((entry) => matches(protocol, entry));
 
 export const isStream = (entry: CaseIndex): boolean => entry.framing === 'sse' || entry.framing === 'chunks';
-export const streamsOf = (protocol: Translated): readonly CaseIndex[] => casesOf(protocol).filter((entry) => entry.status === 200 && isStream(entry));
-export const answersOf = (protocol: Translated): readonly CaseIndex[] => casesOf(protocol).filter((entry) => entry.status === 200 && entry.framing === 'json');
+export const streamsOf = (protocol: Translated): readonly CaseIndex[] =>
+  casesOf(protocol).filter((entry) => entry.status === 200 && isStream(entry));
+export const answersOf = (protocol: Translated): readonly CaseIndex[] =>
+  casesOf(protocol).filter((entry) => entry.status === 200 && entry.framing === 'json');
 export const requestsOf = (protocol: Translated): readonly CaseIndex[] => casesOf(protocol).filter((entry) => entry.request);
 
 export const bytesOf = (entry: CaseIndex): Buffer => readAnswer(entry.case).body;
 export const requestOf = (entry: CaseIndex): JsonObject => readRequest(entry.case) as JsonObject;
 
-export const CONTEXT: AnswerContext = { model: 'asked-for', requestId: 'req_0000000000000000000000000A', created: 1_700_000_000, includeUsage: true };
+export const CONTEXT: AnswerContext = {
+  model: 'asked-for',
+  requestId: 'req_0000000000000000000000000A',
+  created: 1_700_000_000,
+  includeUsage: true,
+};
 
 export function sseEvents(pieces: readonly Buffer[]): readonly SseEvent[] {
   const events: SseEvent[] = [];

@@ -11,7 +11,9 @@ export class SqliteAdmission implements Admission {
 
   constructor(file = ':memory:') {
     this.#db = new DatabaseSync(file);
-    this.#db.exec('CREATE TABLE IF NOT EXISTS reservations (id TEXT PRIMARY KEY, owner TEXT NOT NULL, key TEXT NOT NULL, request TEXT NOT NULL) STRICT');
+    this.#db.exec(
+      'CREATE TABLE IF NOT EXISTS reservations (id TEXT PRIMARY KEY, owner TEXT NOT NULL, key TEXT NOT NULL, request TEXT NOT NULL) STRICT',
+    );
   }
 
   reserve(owner: string, request: ReserveRequest): Result<void, Refusal> {
@@ -42,7 +44,10 @@ export class SqliteAdmission implements Admission {
   }
 
   abandon(owner: string): readonly RequestId[] {
-    return this.#db.prepare('DELETE FROM reservations WHERE owner = ? RETURNING id').all(owner).map((row) => row['id'] as RequestId);
+    return this.#db
+      .prepare('DELETE FROM reservations WHERE owner = ? RETURNING id')
+      .all(owner)
+      .map((row) => row['id'] as RequestId);
   }
 
   reservation(requestId: RequestId): Reservation | undefined {

@@ -26,13 +26,16 @@ interface BoundHandle {
 
 /** A Unix socket bound but not listening, as the supervisor makes it. */
 export function bindUnix(path: string): BoundHandle {
-  const bind = (net as unknown as { _createServerHandle(address: string, port: -1, type: -1): BoundHandle | number })._createServerHandle;
+  const bind = (net as unknown as { _createServerHandle: (this: void, address: string, port: -1, type: -1) => BoundHandle | number })
+    ._createServerHandle;
   return known(bind(path, -1, -1), path);
 }
 
 /** A TCP socket on a free port of the loopback address, bound but not listening. */
 export function bindTcp(): BoundHandle & { readonly port: number } {
-  const bind = (net as unknown as { _createServerHandle(address: string, port: 0, type: 4): (BoundHandle & TcpHandle) | number })._createServerHandle;
+  const bind = (
+    net as unknown as { _createServerHandle: (this: void, address: string, port: 0, type: 4) => (BoundHandle & TcpHandle) | number }
+  )._createServerHandle;
   const handle = known(bind('127.0.0.1', 0, 4), 'tcp');
   const name: { port?: number } = {};
   handle.getsockname(name);
@@ -84,10 +87,14 @@ export function bootFor(role: Role, folder: string, more: Partial<Boot> = {}): B
 }
 
 /** Starts `src/main/<role>.ts`; `listen` gives the descriptors it inherits by name. `wrap` prefixes the command line. */
-export function startRole(boot: Boot, listen: Readonly<Record<string, BoundHandle>>, options: { readonly wrap?: readonly string[]; readonly onCall?: (call: IncomingCall) => void } = {}): RoleProcess {
+export function startRole(
+  boot: Boot,
+  listen: Readonly<Record<string, BoundHandle>>,
+  options: { readonly wrap?: readonly string[]; readonly onCall?: (call: IncomingCall) => void } = {},
+): RoleProcess {
   const entry = fileURLToPath(new URL(`../../main/${boot.role}.ts`, import.meta.url));
   const names = Object.keys(listen);
-  const [command = process.execPath, ...args] = [...(options.wrap ?? []), process.execPath, entry];
+  const [command, ...args] = [...(options.wrap ?? []), process.execPath, entry] as [string, ...string[]];
   const fds = names.map((name) => (listen[name] as BoundHandle).fd);
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...fds], env: {} });
   let output = '';

@@ -116,7 +116,7 @@ async function localChecks(context: CliContext, options: CommonOptions, failure:
   ];
 }
 
-export function runtimeCheck(version: string): Check {
+function runtimeCheck(version: string): Check {
   const below = isBelow(version, RUNTIME_FLOOR);
   return {
     name: 'runtime',

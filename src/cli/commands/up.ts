@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { formatProblem, type BulkheadConfig, type Endpoint } from '../../config/config.ts';
+import { NODE_DEFAULTS } from '../../config/node-defaults.ts';
 import { parseEndpoint } from '../../config/network.ts';
 import type { NodeSpec } from '../../config/node-spec.ts';
 import { LAYOUTS, ROLES, type IsolationChoice, type Role, type RootKeySource } from '../../core/process.ts';
@@ -85,20 +86,21 @@ async function up(context: CliContext, options: UpOptions): Promise<void> {
     environmentKeys: PROVIDER_KEY_VARIABLES.filter((name) => (context.terminal.env[name] ?? '') !== ''),
   };
   writeSpec(folder, spec);
-  const code = await becomeSupervisor(folder.specFile, node.rootKey, context.terminal.env);
-  context.exitWith(code === 0 ? EXIT.ok : EXIT.failed);
+  context.exitWith(await becomeSupervisor(folder.specFile, node.rootKey, context.terminal.env));
 }
 
-async function readConfig({ terminal }: CliContext, options: UpOptions): Promise<BulkheadConfig> {
+/** The part of a configuration that a start needs; control reads the whole. */
+type StartConfig = Pick<BulkheadConfig, 'file' | 'node'>;
+
+async function readConfig({ terminal }: CliContext, options: UpOptions): Promise<StartConfig> {
   const file = path.resolve(terminal.cwd, options.config ?? DEFAULT_CONFIG);
   if (options.config === undefined && !fs.existsSync(file)) {
     terminal.err(`There is no ${DEFAULT_CONFIG} here: starting with the defaults. See: bulkhead config schema\n`);
-    const { defaultConfig } = await import('../../config/load.ts');
-    return defaultConfig();
+    return { file: null, node: NODE_DEFAULTS };
   }
   const shown = options.config ?? DEFAULT_CONFIG;
   const loaded = await loadConfigFile(file, shown);
-  if (loaded.ok) return { ...loaded.value, file };
+  if (loaded.ok) return { node: loaded.value.node, file };
   throw new CliFailure({
     code: 'config_invalid',
     message: `${shown} is not valid, so nothing was started:\n\n${loaded.error.map(formatProblem).join('\n')}\n`,
@@ -115,7 +117,7 @@ interface Settings {
 }
 
 /** The file's settings with the flags over them. */
-function settings({ node }: BulkheadConfig, options: UpOptions): Settings {
+function settings({ node }: StartConfig, options: UpOptions): Settings {
   return {
     listen: endpointOption(options.listen, 'listen') ?? node.listen,
     control: endpointOption(options.control, 'control') ?? node.control,
@@ -165,7 +167,7 @@ function whole(text: string, option: string, least: number, most: number): numbe
 }
 
 /** Absolute paths, both readable now: an error here is clearer than one after the start. */
-function tlsFiles({ file, node }: BulkheadConfig): NodeSpec['gateway']['tls'] {
+function tlsFiles({ file, node }: StartConfig): NodeSpec['gateway']['tls'] {
   if (node.tls === null || file === null) return null;
   const [cert, key] = [path.resolve(path.dirname(file), node.tls.cert), path.resolve(path.dirname(file), node.tls.key)];
   for (const at of [cert, key]) {

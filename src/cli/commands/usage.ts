@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { ReplyOf } from '../../api/operations.ts';
+import type { AdminClient } from '../client.ts';
 import { clientOf, present, withCommon, type CliContext, type CommonOptions } from '../context.ts';
 import { bar, facts, grouped, moment, table, type Column } from '../table.ts';
 import { addDollars } from '../dollars.ts';
@@ -28,14 +29,12 @@ export function usageCommand(context: CliContext): Command {
       'key, team, organization, model, alias, provider, credential, day, hour, outcome; several with commas',
       'key,model',
     )
-    .action(async ({ by, ...options }: WindowOptions & { readonly by: string }) =>
-      present(
-        context,
-        options,
-        await clientOf(context, options).call('usage.summary', { query: { by, ...windowQuery(options) } }),
-        (answer) => summaryText(by.split(','), answer),
-      ),
-    );
+    .action(async ({ by, ...options }: WindowOptions & { readonly by: string }) => {
+      const client = clientOf(context, options);
+      const answer = await client.call('usage.summary', { query: { by, ...windowQuery(options) } });
+      const named = options.json === true ? answer : { ...answer, rows: await withKeyNames(client, answer.rows) };
+      present(context, options, named, (shown) => summaryText(by.split(','), shown));
+    });
   usage.addCommand(
     withWindow(new Command('rows').description('single rows of the ledger, newest first')).action(async (_: object, command: Command) => {
       // Options that the parent has too are parsed there, wherever they stand.
@@ -59,6 +58,14 @@ export function usageCommand(context: CliContext): Command {
     }),
   );
   return usage;
+}
+
+/** People know keys by name; the ledger knows ids. A key that is not listed keeps its id. */
+async function withKeyNames(client: AdminClient, rows: readonly SummaryRow[]): Promise<SummaryRow[]> {
+  if (!rows.some(({ key }) => String(key).startsWith('key_'))) return [...rows];
+  const { keys } = await client.call('keys.list');
+  const names = new Map(keys.map(({ id, name }) => [id, name]));
+  return rows.map((row) => (typeof row['key'] === 'string' ? { ...row, key: names.get(row['key']) ?? row['key'] } : row));
 }
 
 const withWindow = (command: Command): Command =>

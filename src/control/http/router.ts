@@ -68,7 +68,8 @@ function check<Schema extends z.ZodType>(schema: Schema, value: unknown): z.outp
   if (checked.success) return checked.data;
   const [issue] = checked.error.issues;
   const path = (issue?.path ?? []).map(String);
-  if (issue?.code === 'unrecognized_keys') throw new BulkheadError('invalid_field', { field: [...path, issue.keys[0] ?? ''].join('.'), reason: 'there is no such field' });
+  if (issue?.code === 'unrecognized_keys')
+    throw new BulkheadError('invalid_field', { field: [...path, issue.keys[0] ?? ''].join('.'), reason: 'there is no such field' });
   throw new BulkheadError('invalid_field', { field: path.join('.') || '(whole)', reason: issue?.message ?? 'it does not fit' });
 }
 
@@ -81,7 +82,10 @@ function queryOf({ searchParams }: URL): Record<string, string> {
   return query;
 }
 
-const PATTERNS = Object.values<Operation>(OPERATIONS).map(({ method, path }) => ({ method, pattern: new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`) }));
+const PATTERNS = Object.values<Operation>(OPERATIONS).map(({ method, path }) => ({
+  method,
+  pattern: new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`),
+}));
 
 function notFound(method: string, path: string): BulkheadError {
   const allowed = PATTERNS.filter(({ pattern }) => pattern.test(path)).map((operation) => operation.method);
@@ -91,4 +95,6 @@ function notFound(method: string, path: string): BulkheadError {
 
 /** True for what may be asked without token. */
 export const isPublic = (method: string, path: string): boolean =>
-  Object.values<Operation>(OPERATIONS).some((operation) => operation.access === 'public' && operation.path === path && method === operation.method);
+  Object.values<Operation>(OPERATIONS).some(
+    (operation) => operation.access === 'public' && operation.path === path && method === operation.method,
+  );

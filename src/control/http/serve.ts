@@ -32,7 +32,12 @@ export interface ControlHttpOptions {
 export function serveControlHttp({ fd, handlers, token, border, log }: ControlHttpOptions): Listener {
   const route = buildRouter(handlers);
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const head = checkHead(request, { headers: HEADERS, headBytes: HEAD_BYTES, proxies: NO_PROXIES, encodedSlashBehind: ['/admin/v1/models/'] });
+    const head = checkHead(request, {
+      headers: HEADERS,
+      headBytes: HEAD_BYTES,
+      proxies: NO_PROXIES,
+      encodedSlashBehind: ['/admin/v1/models/'],
+    });
     refuseForeign(request, border);
     const method = head.method === 'HEAD' ? 'GET' : head.method;
     const authorized = token.isPresentedIn(request.headers);
@@ -47,7 +52,8 @@ export function serveControlHttp({ fd, handlers, token, border, log }: ControlHt
     response.setHeader('x-bulkhead-request-id', requestId);
     answer(request, response).catch((cause: unknown) => {
       const error = cause instanceof BulkheadError ? cause : new BulkheadError('internal', {}, { cause });
-      if (error.row.status >= 500) log.error('request.failed', { request_id: requestId, code: error.code, cause: words(error.cause ?? error) });
+      if (error.row.status >= 500)
+        log.error('request.failed', { request_id: requestId, code: error.code, cause: words(error.cause ?? error) });
       // What is left of a body is not waited for.
       if (!request.complete) response.setHeader('connection', 'close');
       if (error.row.status === 401) response.setHeader('www-authenticate', 'Bearer');
@@ -69,7 +75,12 @@ async function readJson(request: IncomingMessage, response: ServerResponse, head
   if (!hasBody) return {};
   checkJsonType(head);
   const scanner = new JsonScanner(JSON_LIMITS, new Set());
-  const bytes = await readBody(request, head, { limitBytes: BODY_BYTES, timeoutMs: BODY_MS, scanner, sendContinue: () => response.writeContinue() });
+  const bytes = await readBody(request, head, {
+    limitBytes: BODY_BYTES,
+    timeoutMs: BODY_MS,
+    scanner,
+    sendContinue: () => response.writeContinue(),
+  });
   return JSON.parse(bytes.toString('utf8'), refusePrototype) as unknown;
 }
 

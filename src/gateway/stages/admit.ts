@@ -8,9 +8,12 @@ import { pass, type Admitted, type Decoded } from '../steps.ts';
 /** Taken where the client set no bound: what current models write at most. */
 const MOST_OUTPUT_TOKENS = 128_000;
 
+/** The ledger takes no larger bound. */
+const LEDGER_BOUND = 1_000_000_000;
+
 /** A token is at least one byte, so the bytes bound the input. */
 export const maxInputTokens = (decoded: Decoded): number => decoded.body.bytes.length;
-export const maxOutputTokens = (decoded: Decoded): number => decoded.body.maxOutputTokens ?? MOST_OUTPUT_TOKENS;
+export const maxOutputTokens = (decoded: Decoded): number => Math.min(decoded.body.maxOutputTokens ?? MOST_OUTPUT_TOKENS, LEDGER_BOUND);
 
 /** Reserves with the ledger before a byte may leave. Throws too_many_parallel_requests or admission_unavailable. */
 export async function admit(decoded: Decoded, deps: Pick<Deps, 'ledger' | 'outbox'>): Promise<Admitted> {

@@ -19,7 +19,6 @@ const REFUSED_BY_VAULT: ReadonlySet<ErrorCode> = new Set([
   'journal_failed',
   'vault_sealed',
   'vault_unavailable',
-  'address_refused',
   'draining',
   'malformed_request',
   'invalid_request',
@@ -46,7 +45,13 @@ export async function attempt({ decoded, targets }: Routed, deps: AttemptDeps): 
       record.outcome = outcomeOf(error);
       if (isLast || decoded.exchange.gone || !(WORTH_ANOTHER.has(error.code) || isConnectionLost(error))) throw named(error, target);
     }
-    deps.log.warn('attempt.failed', { request_id: decoded.exchange.id, attempt: record.attempt, provider: target.provider.policy.id, status: record.status, outcome: record.outcome });
+    deps.log.warn('attempt.failed', {
+      request_id: decoded.exchange.id,
+      attempt: record.attempt,
+      provider: target.provider.policy.id,
+      status: record.status,
+      outcome: record.outcome,
+    });
   }
   throw new BulkheadError('internal', {}, { cause: new Error('a routed request has a target') });
 }
@@ -103,7 +108,12 @@ function send(peer: Peer, decoded: Decoded, target: RoutedTarget, record: Attemp
 
 /** The ledger learns which target is really tried. One way: the bounds are the same, and a settle says the rest. */
 function moveReservation(decoded: Decoded, { ledger, log }: AttemptDeps): void {
-  const call: LedgerCall = { op: 'adjust', requestId: decoded.exchange.id, maxInputTokens: maxInputTokens(decoded), maxOutputTokens: maxOutputTokens(decoded) };
+  const call: LedgerCall = {
+    op: 'adjust',
+    requestId: decoded.exchange.id,
+    maxInputTokens: maxInputTokens(decoded),
+    maxOutputTokens: maxOutputTokens(decoded),
+  };
   ledger.unary(call as unknown as JsonObject).catch((error: unknown) => {
     log.warn('adjust.failed', { request_id: decoded.exchange.id, reason: error instanceof Error ? error.message : String(error) });
   });

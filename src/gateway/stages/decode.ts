@@ -27,7 +27,8 @@ export async function decode({ exchange, principal, presented }: Authenticated):
   const choices = (): string => models.choices(principal.key.models).slice(0, CHOICES).join(', ') || '(none)';
   const shown = alias.slice(0, 128);
   if (resolved === undefined) throw new BulkheadError('unknown_model', { model: shown, models: choices() });
-  if (!mayUse(principal.key.models, alias, resolved.rule)) throw new BulkheadError('model_not_allowed', { model: shown, models: choices() });
+  if (!mayUse(principal.key.models, alias, resolved.rule))
+    throw new BulkheadError('model_not_allowed', { model: shown, models: choices() });
   return pass<Decoded>({ exchange, principal, presented, body, alias, resolved });
 }
 
@@ -72,7 +73,8 @@ function requiredString({ bytes, members }: RequestBody, name: string): string {
 
 function flag(value: Json | undefined, name: string): boolean {
   if (value === undefined || value === null) return false;
-  if (typeof value !== 'boolean') throw new BulkheadError('invalid_request', { reason: `The field ${name} must be true or false.`, param: name });
+  if (typeof value !== 'boolean')
+    throw new BulkheadError('invalid_request', { reason: `The field ${name} must be true or false.`, param: name });
   return value;
 }
 

@@ -20,6 +20,7 @@ function eligible(endpoint: ForwardEndpoint, policy: Policy, { provider: id, mod
   const provider = policy.providers.get(id);
   const operation = provider?.kind.operations[endpoint.operation];
   if (provider === undefined || operation === undefined) return [];
-  const speaks = operation.protocol === endpoint.protocol || (codecFor(operation.protocol) !== undefined && codecFor(endpoint.protocol) !== undefined);
+  const speaks =
+    operation.protocol === endpoint.protocol || (codecFor(operation.protocol) !== undefined && codecFor(endpoint.protocol) !== undefined);
   return speaks ? [{ provider, model }] : [];
 }

@@ -36,7 +36,8 @@ function translated(upstream: Upstream): Promise<Answer> | Answer {
   const isStream = type === STREAM_TYPE;
   const isJson = type === JSON_TYPE || type.endsWith('+json');
   if (head.status < 200 || head.status >= 300) throw invalid(upstream, `its status is ${head.status}`);
-  if (isStream !== decoded.body.stream || !(isStream || isJson)) throw invalid(upstream, `its content type is ${type === '' ? 'missing' : type.slice(0, 100)}`);
+  if (isStream !== decoded.body.stream || !(isStream || isJson))
+    throw invalid(upstream, `its content type is ${type === '' ? 'missing' : type.slice(0, 100)}`);
   if (isStream) return sent.translated ? translatedStream(upstream) : passedStream(upstream);
   return sent.translated ? translatedWhole(upstream) : passedWhole(upstream);
 }
@@ -62,7 +63,8 @@ async function errorAnswer(upstream: Upstream): Promise<Answer> {
   const { body, isWhole } = await collect(upstream, ERROR_BYTES);
   if (!isWhole) upstream.call.cancel();
   const object = isWhole ? parseObject(body) : undefined;
-  if (object !== undefined && !sent.translated) return { kind: 'whole', status: head.status, headers: answerHeaders(upstream, JSON_TYPE), body };
+  if (object !== undefined && !sent.translated)
+    return { kind: 'whole', status: head.status, headers: answerHeaders(upstream, JSON_TYPE), body };
   const told = NATIVE[providerProtocol(upstream)].errors.decodeError(head.status, object);
   const shown: WireError = object === undefined ? { ...told, code: 'upstream_error', message: unreadable(upstream) } : told;
   const encoded = NATIVE[clientProtocol(upstream)].errors.encodeError(shown, decoded.exchange.id);
@@ -85,7 +87,15 @@ async function passedWhole(upstream: Upstream): Promise<Answer> {
   const headers = answerHeaders(upstream);
   if (!isWhole) {
     const length = head.headers.filter(([name]) => name === 'content-length');
-    return relayed({ exchange: decoded.exchange, record, call, transform: new PassBytes(native), status: head.status, headers: [...headers, ...length], early: [body] });
+    return relayed({
+      exchange: decoded.exchange,
+      record,
+      call,
+      transform: new PassBytes(native),
+      status: head.status,
+      headers: [...headers, ...length],
+      early: [body],
+    });
   }
   const capture = new MemberCapture(native.passThrough.responseMembers);
   capture.push(body);
@@ -143,5 +153,12 @@ function translatedStream(upstream: Upstream): Answer {
     context: contextOf(upstream),
     provider: record.target.provider.policy.id,
   });
-  return relayed({ exchange: decoded.exchange, record, call, transform, status: head.status, headers: answerHeaders(upstream, STREAM_TYPE) });
+  return relayed({
+    exchange: decoded.exchange,
+    record,
+    call,
+    transform,
+    status: head.status,
+    headers: answerHeaders(upstream, STREAM_TYPE),
+  });
 }

@@ -35,8 +35,15 @@ export async function startBorder(options: BorderOptions = {}): Promise<Border> 
     timeouts: { requestHeadMs: 15_000, requestMs: 30_000, keepAliveMs: 75_000 },
     onRefused: (refusal) => refused.push(refusal),
     onRequest: (request, response) => {
-      const answer = async (): Promise<void> => serve(checkHead(request, { headers: 100, headBytes: 16_384, proxies: PROXIES, encodedSlashBehind: ['/v1/models/'] }), request, response);
-      answer().catch((error: unknown) => writeError(response, error instanceof BulkheadError ? error : new BulkheadError('internal', {}, { cause: error }), 'req_TEST'));
+      const answer = async (): Promise<void> =>
+        serve(
+          checkHead(request, { headers: 100, headBytes: 16_384, proxies: PROXIES, encodedSlashBehind: ['/v1/models/'] }),
+          request,
+          response,
+        );
+      answer().catch((error: unknown) =>
+        writeError(response, error instanceof BulkheadError ? error : new BulkheadError('internal', {}, { cause: error }), 'req_TEST'),
+      );
     },
     ...options.listener,
   });
@@ -47,16 +54,33 @@ export async function startBorder(options: BorderOptions = {}): Promise<Border> 
 const echo =
   (rules: Partial<BodyRules>) =>
   async (head: Head, request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const body = await readBody(request, head, { limitBytes: 1_000_000, timeoutMs: 10_000, sendContinue: () => response.writeContinue(), ...rules });
-    writeJson(response, 200, { method: head.method, path: head.path, query: head.query, keys: head.keys, bytes: body.length, text: body.toString('latin1', 0, 200) }, 'req_TEST');
+    const body = await readBody(request, head, {
+      limitBytes: 1_000_000,
+      timeoutMs: 10_000,
+      sendContinue: () => response.writeContinue(),
+      ...rules,
+    });
+    writeJson(
+      response,
+      200,
+      {
+        method: head.method,
+        path: head.path,
+        query: head.query,
+        keys: head.keys,
+        bytes: body.length,
+        text: body.toString('latin1', 0, 200),
+      },
+      'req_TEST',
+    );
   };
 
 /** A descriptor that is bound and not yet listened on, as the supervisor hands it over. */
 export function boundHandle(): { readonly fd: number; readonly port: number } {
-  const { _createServerHandle } = net as unknown as {
+  const internals = net as unknown as {
     _createServerHandle(address: string, port: number, type: number): { fd: number; getsockname(out: { port?: number }): number };
   };
-  const handle = _createServerHandle('127.0.0.1', 0, 4);
+  const handle = internals._createServerHandle('127.0.0.1', 0, 4);
   const name: { port?: number } = {};
   handle.getsockname(name);
   kept.push(handle);
@@ -73,7 +97,11 @@ export interface Answer {
 }
 
 /** Sends raw bytes, piece by piece, and gives everything that came back until the server closed or `until` holds. */
-export function exchange(port: number, pieces: readonly (string | Buffer)[], until: (received: string) => boolean = isWhole): Promise<string> {
+export function exchange(
+  port: number,
+  pieces: readonly (string | Buffer)[],
+  until: (received: string) => boolean = isWhole,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = net.connect(port, '127.0.0.1');
     let received = '';
@@ -109,7 +137,9 @@ export function parseAnswer(received: string): Answer | undefined {
   const end = received.indexOf('\r\n\r\n', start);
   if (start === -1 || end === -1) return undefined;
   const [first = '', ...lines] = received.slice(start, end).split('\r\n');
-  const headers = Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]));
+  const headers = Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]),
+  );
   return { status: Number(first.split(' ')[1]), headers, body: received.slice(end + 4) };
 }
 

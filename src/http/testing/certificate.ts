@@ -20,17 +20,22 @@ export function selfSigned(name: string): { readonly cert: string; readonly key:
   const signature = sign('sha256', body, privateKey);
   const certificate = sequence(body, algorithm, der(0x03, Buffer.concat([Buffer.from([0]), signature])));
   return {
-    cert: `-----BEGIN CERTIFICATE-----\n${certificate.toString('base64').replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`,
+    cert: `-----BEGIN CERTIFICATE-----\n${certificate
+      .toString('base64')
+      .match(/.{1,64}/g)
+      ?.join('\n')}\n-----END CERTIFICATE-----\n`,
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
   };
 }
 
 function der(tag: number, ...content: readonly Buffer[]): Buffer {
   const bytes = Buffer.concat(content);
-  const length = bytes.length < 128 ? [bytes.length] : bytes.length < 256 ? [0x81, bytes.length] : [0x82, bytes.length >> 8, bytes.length & 255];
+  const length =
+    bytes.length < 128 ? [bytes.length] : bytes.length < 256 ? [0x81, bytes.length] : [0x82, bytes.length >> 8, bytes.length & 255];
   return Buffer.concat([Buffer.from([tag, ...length]), bytes]);
 }
 
 const sequence = (...content: readonly Buffer[]): Buffer => der(0x30, ...content);
 const oid = (...bytes: readonly number[]): Buffer => der(0x06, Buffer.from(bytes));
-const time = (offsetMs: number): Buffer => der(0x18, Buffer.from(`${new Date(Date.now() + offsetMs).toISOString().replace(/[-:T]|\.\d+/g, '')}`));
+const time = (offsetMs: number): Buffer =>
+  der(0x18, Buffer.from(`${new Date(Date.now() + offsetMs).toISOString().replace(/[-:T]|\.\d+/g, '')}`));

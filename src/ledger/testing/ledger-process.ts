@@ -22,10 +22,13 @@ export async function startLedger(folder: string): Promise<LedgerProcess> {
     }),
   );
   const role = startRole(bootFor('ledger', folder), listen);
+  // Closing a bound handle removes its socket file, so that it stays open as long as the process.
+  void role.exited.then(() => Object.values(listen).forEach((handle) => handle.close()));
   try {
     await role.ready;
-  } finally {
-    for (const handle of Object.values(listen)) handle.close();
+  } catch (error) {
+    role.child.kill('SIGKILL');
+    throw error;
   }
   return { role, connect: (speaker, index) => connectFrames(path.join(folder, speaker), speaker, undefined, index) };
 }

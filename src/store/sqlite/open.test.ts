@@ -33,7 +33,10 @@ describe('SQLite opener', () => {
   it('opens a write-ahead file that only its owner may read', () => {
     const db = open([FIRST]);
     db.exec("INSERT INTO things (name) VALUES ('a')");
-    assert.deepEqual([pragma(db, 'journal_mode'), pragma(db, 'synchronous'), pragma(db, 'foreign_keys'), pragma(db, 'trusted_schema')], ['wal', 2, 1, 0]);
+    assert.deepEqual(
+      [pragma(db, 'journal_mode'), pragma(db, 'synchronous'), pragma(db, 'foreign_keys'), pragma(db, 'trusted_schema')],
+      ['wal', 2, 1, 0],
+    );
     for (const name of fs.readdirSync(folder)) assert.equal(fs.statSync(path.join(folder, name)).mode & 0o777, 0o600, name);
   });
 
@@ -50,7 +53,8 @@ describe('SQLite opener', () => {
 
   it('refuses a file of a newer program in words', () => {
     open([FIRST, SECOND]).close();
-    const refused = (error: BulkheadError): boolean => error.code === 'schema_too_new' && /schema 2, this program knows 1/.test(error.message) && error.remedy !== '';
+    const refused = (error: BulkheadError): boolean =>
+      error.code === 'schema_too_new' && /schema 2, this program knows 1/.test(error.message) && error.remedy !== '';
     assert.throws(() => open([FIRST]), refused);
   });
 
@@ -76,7 +80,10 @@ describe('SQLite opener', () => {
     };
     assert.throws(() => inTransaction(db, work), /^Error: no$/);
     assert.equal(db.prepare('SELECT count(*) AS count FROM things').get()?.['count'], 0);
-    assert.equal(inTransaction(db, () => 7), 7);
+    assert.equal(
+      inTransaction(db, () => 7),
+      7,
+    );
   });
 
   it('opens for reading without a way to write', () => {

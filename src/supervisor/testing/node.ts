@@ -5,7 +5,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NodeSpec } from '../../config/node-spec.ts';
+import type { JsonObject } from '../../core/json.ts';
 import { ROLES } from '../../core/process.ts';
+import type { ProcessInfo, SupervisorCall } from '../../ipc/supervision.ts';
 
 /** A whole node of tiny processes under the real supervisor, started as `bulkhead up` starts it. */
 
@@ -16,9 +18,16 @@ export interface TinyNode {
   readonly dataDir: string;
   readonly exited: Promise<number | NodeJS.Signals>;
   output(): string;
-  /** Resolves once the output holds a line of this event. */
+  /** Resolves once the output holds so many lines of this event. */
   until(event: string, times?: number): Promise<void>;
-  get(port: number, url: string): Promise<{ readonly status: number; readonly body: string }>;
+  /** Body of a 200 answer from the gateway or from control. */
+  gateway(url: string): Promise<JsonObject>;
+  control(url: string): Promise<JsonObject>;
+  /** What control hears from the supervisor. */
+  ask(call: SupervisorCall): Promise<JsonObject>;
+  processes(): Promise<readonly ProcessInfo[]>;
+  /** SIGTERM, then the exit status. */
+  stop(): Promise<number | NodeJS.Signals>;
 }
 
 export function specFor(dataDir: string, changes: Partial<NodeSpec> = {}): NodeSpec {
@@ -51,7 +60,7 @@ export function temporaryFolder(): string {
 export interface StartOptions {
   /** Programs put in front of Node. */
   readonly wrapper?: readonly string[];
-  readonly stdio?: readonly (number | 'ignore')[];
+  readonly stdio?: readonly (number | 'pipe')[];
 }
 
 export function startTiny(spec: NodeSpec, { wrapper = [], stdio = [] }: StartOptions = {}): TinyNode {
@@ -68,6 +77,8 @@ export function startTiny(spec: NodeSpec, { wrapper = [], stdio = [] }: StartOpt
     });
   }
   const exited = new Promise<number | NodeJS.Signals>((resolve) => child.on('close', (code, signal) => resolve(signal ?? code ?? -1)));
+  const urlOf = (what: 'gateway' | 'control'): string => new RegExp(`"event":"node_ready".*"${what}":"([^"]+)"`).exec(output)?.[1] ?? '';
+  const ask = (call: SupervisorCall): Promise<JsonObject> => get(`${urlOf('control')}/ask/${encodeURIComponent(JSON.stringify(call))}`);
   return {
     process: child,
     dataDir: spec.dataDir,
@@ -81,16 +92,23 @@ export function startTiny(spec: NodeSpec, { wrapper = [], stdio = [] }: StartOpt
         void exited.then((status) => reject(new Error(`the node ended with ${status} before ${event}:\n${output}`)));
         wake();
       }),
-    get: (port, url) => get(port, url),
+    gateway: (url) => get(urlOf('gateway') + url),
+    control: (url) => get(urlOf('control') + url),
+    ask,
+    processes: async () => (await ask({ op: 'processes' }))['processes'] as unknown as readonly ProcessInfo[],
+    stop: () => {
+      child.kill('SIGTERM');
+      return exited;
+    },
   };
 }
 
-const get = (port: number, url: string): Promise<{ status: number; body: string }> =>
+export const get = (url: string): Promise<JsonObject> =>
   new Promise((resolve, reject) => {
-    const request = http.get({ host: '127.0.0.1', port, path: url, agent: false }, (response) => {
+    const request = http.get(url, { agent: false }, (response) => {
       let body = '';
       response.on('data', (chunk: Buffer) => (body += chunk.toString()));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+      response.on('end', () => (response.statusCode === 200 ? resolve(JSON.parse(body) as JsonObject) : reject(new Error(body))));
       response.on('error', reject);
     });
     request.on('error', reject);

@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import http from 'node:http';
 import type { JsonObject } from '../../core/json.ts';
 import type { Role } from '../../core/process.ts';
@@ -9,11 +10,13 @@ import type { SupervisorCall } from '../../ipc/supervision.ts';
 /** The smallest process of a role: answers on every socket it was given and reaches every socket it may. */
 export function tinyRole(role: Role): void {
   startChild(role, (child) => {
+    const rootKey =
+      child.boot.rootKey !== null && child.boot.rootKey.kind !== 'file' ? fs.readFileSync(child.boot.rootKey.fd, 'utf8') : null;
     const links = new Map(Object.entries(child.boot.connect).map(([name, path]) => [name, linkTo(child, path)]));
     const frames = Object.entries(child.boot.listen)
       .filter(([name]) => name !== 'http')
       .map(([, fd]) =>
-        serveFrames(fd, child.hello(), () => ({ onCall: (call) => call.reply({ role, generation: child.boot.generation }) })),
+        serveFrames(fd, child.hello(), () => ({ onCall: (call) => call.reply({ role, generation: child.boot.generation, rootKey }) })),
       );
     const server = child.boot.listen['http'] === undefined ? undefined : serveHttp(child.boot.listen['http']);
     const files = new Map<string, string>();
@@ -51,6 +54,7 @@ async function answer(
       throw new Error('crashed on purpose');
     });
   if (act === 'slow') await new Promise((resolve) => setTimeout(resolve, Number(argument)));
+  if (act === 'sleep') return new Promise((resolve) => setTimeout(() => resolve({ pid: process.pid }), Number(argument)));
   if (act === 'file') return { text: files.get(argument ?? '') ?? null };
   if (act === 'ask') return child.ask(JSON.parse(decodeURIComponent(argument ?? '')) as SupervisorCall);
   const heard = await Promise.all([...links].map(async ([name, link]) => [name, (await link.unary({ op: 'echo' })).head] as const));

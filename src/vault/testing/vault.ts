@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -111,11 +111,17 @@ function serve(file: string, role: string, onCall: (head: JsonObject) => JsonObj
   return server;
 }
 
-export async function startVault(options: VaultOptions = {}): Promise<TestVault> {
-  const folder = options.folder ?? temporaryFolder();
+interface Surroundings {
+  readonly at: (name: string) => string;
+  readonly uses: UsesCall[];
+  readonly handles: readonly ServerHandle[];
+  readonly close: () => void;
+}
+
+/** Ledger, auditor, and the sockets that the vault is to listen on. */
+function surroundings(journal: JournalRecord[], options: VaultOptions): Surroundings {
   const sockets = temporaryFolder();
   const at = (name: string): string => path.join(sockets, name);
-  const journal = options.journal ?? [];
   const uses: UsesCall[] = [];
   const servers = [
     serve(at('ledger'), 'ledger', (head) => {
@@ -127,6 +133,16 @@ export async function startVault(options: VaultOptions = {}): Promise<TestVault>
     serve(at('auditor'), 'auditor', (head) => (uses.push(head as unknown as UsesCall), {})),
   ];
   const handles = ['gateway', 'control'].map((name) => bind(at(name)));
+  const close = (): void => {
+    for (const server of servers) server.close();
+    // Closing a bound handle removes its socket file, so not before.
+    for (const handle of handles) handle.close();
+    fs.rmSync(sockets, { recursive: true, force: true });
+  };
+  return { at, uses, handles, close };
+}
+
+async function launch(options: VaultOptions, folder: string, handles: readonly ServerHandle[], at: (name: string) => string) {
   const child = spawn(process.execPath, ['--disable-sigusr1', ENTRY], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...handles.map(({ fd }) => fd), 'pipe'],
     env: {},
@@ -135,40 +151,23 @@ export async function startVault(options: VaultOptions = {}): Promise<TestVault>
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   if (options.onDescriptor !== undefined) (child.stdio as unknown as net.Socket[])[FIRST_FD + 2]?.end(options.onDescriptor);
-  const boot: Boot = {
-    role: 'vault',
-    index: options.index ?? 0,
-    generation: `g${child.pid}`,
-    layout: 'none',
-    folder,
-    listen: { gateway: FIRST_FD, control: FIRST_FD + 1 },
-    connect: { ledger: at('ledger'), auditor: at('auditor') },
-    shards: 1,
-    workers: 1,
-    rootKey: options.rootKey ?? { kind: 'file' },
-    become: null,
-    node: {
-      gatewayUrl: '',
-      controlUrl: '',
-      sandboxOrigin: null,
-      configFile: null,
-      adminDigest: '',
-      firstStart: false,
-      environmentKeys: [],
-      tls: false,
-    },
-  };
+  const boot = bootOf(options, folder, `g${child.pid}`, at);
   const supervisor = await supervise(child, boot, exited, () => output);
+  return { child, exited, output: () => output, supervisor };
+}
+
+export async function startVault(options: VaultOptions = {}): Promise<TestVault> {
+  const folder = options.folder ?? temporaryFolder();
+  const journal = options.journal ?? [];
+  const { at, uses, handles, close } = surroundings(journal, options);
+  const { child, exited, output, supervisor } = await launch(options, folder, handles, at);
   const connect = (role: string): Peer =>
     new Peer(net.connect(at(role)), 'connecting', { protocol: PROTOCOL, role, index: 0, generation: 't', facts: {} }, {});
   const [gateway, control] = [connect('gateway'), connect('control')];
   const end = (): void => {
     gateway.destroy();
     control.destroy();
-    for (const server of servers) server.close();
-    // Closing a bound handle removes its socket file, so not before.
-    for (const handle of handles) handle.close();
-    fs.rmSync(sockets, { recursive: true, force: true });
+    close();
   };
   const admin = async (call: VaultAdminCall | JsonObject): Promise<JsonObject> => (await control.unary(call as JsonObject)).head;
   const info = async (): Promise<VaultInfo> => (await admin({ op: 'info' })) as unknown as VaultInfo;
@@ -189,7 +188,7 @@ export async function startVault(options: VaultOptions = {}): Promise<TestVault>
     journal,
     uses,
     gateway,
-    output: () => output,
+    output,
     admin,
     info,
     put: async (binding, secret) => {
@@ -197,40 +196,9 @@ export async function startVault(options: VaultOptions = {}): Promise<TestVault>
         secret === undefined ? null : seal((await info()).sealingKey, Buffer.from(secret), 'bulkhead/credential/v1', binding.id);
       return (await admin({ op: 'credential.put', binding, sealed, at: Date.now() })) as unknown as CredentialInfo;
     },
-    newKey: async (organization = 'org_A', extra = {}) => {
-      const key = `bh_test_${createHash('sha256').update(String(Math.random())).digest('hex').slice(0, 36)}`;
-      const digest = createHash('sha256').update(key).digest('hex');
-      const row = {
-        id: newKeyId(Date.now()),
-        digest,
-        version: 1,
-        name: 't',
-        organization: organization as OrganizationId,
-        team: 'team_A',
-        ...extra,
-      };
-      const signed = (await admin({ op: 'sign', kind: 'key', text: JSON.stringify(row) })) as { text: string; signature: string };
-      return { key, digest, proof: { kind: 'key', row: signed, key } };
-    },
+    newKey: (organization = 'org_A', extra = {}) => createKey(admin, organization, extra),
     open,
-    egress: (call, body = Buffer.alloc(0)) =>
-      new Promise<Answer>((resolve, reject) => {
-        let head: EgressHead | undefined;
-        const parts: Buffer[] = [];
-        const streamed = !Buffer.isBuffer(body);
-        const outgoing = open(streamed ? { ...call, body: 'streamed' } : call, streamed ? Buffer.alloc(0) : (body as Buffer), {
-          onHead: (given) => (head = given as unknown as EgressHead),
-          onData: (chunk) => {
-            parts.push(Buffer.from(chunk));
-            outgoing.consumed(chunk.length);
-          },
-          onEnd: (trailers) => resolve({ head: head as EgressHead, body: Buffer.concat(parts), trailers }),
-          onError: reject,
-        });
-        if (!streamed) return;
-        for (const part of body as readonly Buffer[]) outgoing.send(part);
-        outgoing.end();
-      }),
+    egress: (call, body = Buffer.alloc(0)) => collect(open, call, body),
     kill: async () => {
       child.kill('SIGKILL');
       await exited;
@@ -243,6 +211,66 @@ export async function startVault(options: VaultOptions = {}): Promise<TestVault>
       return code;
     },
   };
+}
+
+const bootOf = (options: VaultOptions, folder: string, generation: string, at: (name: string) => string): Boot => ({
+  role: 'vault',
+  index: options.index ?? 0,
+  generation,
+  layout: 'none',
+  folder,
+  listen: { gateway: FIRST_FD, control: FIRST_FD + 1 },
+  connect: { ledger: at('ledger'), auditor: at('auditor') },
+  shards: 1,
+  workers: 1,
+  rootKey: options.rootKey ?? { kind: 'file' },
+  become: null,
+  node: {
+    gatewayUrl: '',
+    controlUrl: '',
+    sandboxOrigin: null,
+    configFile: null,
+    adminDigest: '',
+    firstStart: false,
+    environmentKeys: [],
+    tls: false,
+  },
+});
+
+async function createKey(admin: TestVault['admin'], organization: string, extra: JsonObject): Promise<TestKey> {
+  const key = `bh_test_${randomBytes(18).toString('hex')}`;
+  const digest = createHash('sha256').update(key).digest('hex');
+  const row = {
+    id: newKeyId(Date.now()),
+    digest,
+    version: 1,
+    name: 't',
+    organization: organization as OrganizationId,
+    team: 'team_A',
+    ...extra,
+  };
+  const signed = (await admin({ op: 'sign', kind: 'key', text: JSON.stringify(row) })) as { text: string; signature: string };
+  return { key, digest, proof: { kind: 'key', row: signed, key } };
+}
+
+function collect(open: TestVault['open'], call: Parameters<TestVault['egress']>[0], body: Buffer | readonly Buffer[]): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    let head: EgressHead | undefined;
+    const parts: Buffer[] = [];
+    const streamed = !Buffer.isBuffer(body);
+    const outgoing = open(streamed ? { ...call, body: 'streamed' } : call, streamed ? Buffer.alloc(0) : (body as Buffer), {
+      onHead: (given) => (head = given as unknown as EgressHead),
+      onData: (chunk) => {
+        parts.push(Buffer.from(chunk));
+        outgoing.consumed(chunk.length);
+      },
+      onEnd: (trailers) => resolve({ head: head as EgressHead, body: Buffer.concat(parts), trailers }),
+      onError: reject,
+    });
+    if (!streamed) return;
+    for (const part of body as readonly Buffer[]) outgoing.send(part);
+    outgoing.end();
+  });
 }
 
 /** Boots the child and waits until it is ready; rejects with its reason when it says it failed. */

@@ -21,7 +21,9 @@ function encodeBlock(part: Part, index: number, context: AnswerContext): JsonObj
   switch (part.type) {
     case 'text': {
       const citations = part.citations?.filter((citation) => citation.protocol === PROTOCOL).map((citation) => citation.native) ?? [];
-      return part.text === '' && ownMembers(part.extensions, PROTOCOL) === undefined ? undefined : { type: 'text', text: part.text, citations: citations.length === 0 ? undefined : citations };
+      return part.text === '' && ownMembers(part.extensions, PROTOCOL) === undefined
+        ? undefined
+        : { type: 'text', text: part.text, citations: citations.length === 0 ? undefined : citations };
     }
     case 'refusal':
       return { type: 'text', text: part.text };

@@ -21,14 +21,25 @@ export function decodeCache(holder: Fields): CacheMarker | undefined {
 const words = (value: Json | undefined): string | undefined => (typeof value === 'string' ? value : undefined);
 
 /** Only web results have an address; places in documents live in `native` alone. */
-export const decodeCitation = (native: JsonObject): Citation => ({ url: words(native['url']), title: words(native['title']), protocol: PROTOCOL, native });
+export const decodeCitation = (native: JsonObject): Citation => ({
+  url: words(native['url']),
+  title: words(native['title']),
+  protocol: PROTOCOL,
+  native,
+});
 
 function decodeText(block: Fields): Part {
   const text = block.requiredString('text');
   const native = (block.array('citations') ?? []).filter(isJsonObject);
   if (native.length === 0) block.respell('citations');
   const cache = decodeCache(block);
-  return { type: 'text', text, citations: native.length === 0 ? undefined : native.map(decodeCitation), cache, extensions: block.extensions(PROTOCOL) };
+  return {
+    type: 'text',
+    text,
+    citations: native.length === 0 ? undefined : native.map(decodeCitation),
+    cache,
+    extensions: block.extensions(PROTOCOL),
+  };
 }
 
 /** Sources of images and documents. Undefined: one that only this protocol has (`content`). */

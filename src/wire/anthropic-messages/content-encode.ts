@@ -85,14 +85,20 @@ const isReadableHere = (format: string | undefined): boolean => format === undef
 /** Reasoning without Anthropic's own signature is refused, so it cannot be sent back. */
 function encodeThinking(part: ThinkingPart, dropped: Dropped): JsonObject | undefined {
   if (dropped.sourceIs(PROTOCOL)) return { type: 'thinking', thinking: part.text, signature: part.signature };
-  if (part.signature !== undefined && isReadableHere(part.format)) return { type: 'thinking', thinking: part.text, signature: part.signature };
+  if (part.signature !== undefined && isReadableHere(part.format))
+    return { type: 'thinking', thinking: part.text, signature: part.signature };
   dropped.field('thinking');
   return undefined;
 }
 
 function encodeToolResult(part: ToolResultPart, dropped: Dropped): JsonObject {
   const content = encodeContent(part.parts, dropped);
-  return { type: 'tool_result', tool_use_id: toolId(part.callId), content: part.parts.length === 0 ? undefined : content, is_error: part.isError };
+  return {
+    type: 'tool_result',
+    tool_use_id: toolId(part.callId),
+    content: part.parts.length === 0 ? undefined : content,
+    is_error: part.isError,
+  };
 }
 
 function encodeBlock(part: Part, dropped: Dropped): JsonObject | undefined {
@@ -115,7 +121,12 @@ function encodeBlock(part: Part, dropped: Dropped): JsonObject | undefined {
     case 'refusal':
       return { type: 'text', text: part.text };
     case 'tool_call':
-      return { type: 'tool_use', id: toolId(part.id), name: part.name, input: part.kind === 'custom' ? { input: part.arguments } : encodeInput(part.arguments) };
+      return {
+        type: 'tool_use',
+        id: toolId(part.id),
+        name: part.name,
+        input: part.kind === 'custom' ? { input: part.arguments } : encodeInput(part.arguments),
+      };
     case 'tool_result':
       return encodeToolResult(part, dropped);
     case 'other':
@@ -139,8 +150,12 @@ export const encodeBlocks = (parts: readonly Part[], dropped: Dropped): readonly
 /** A string where one plain text is all there is. */
 export function asContent(blocks: readonly JsonObject[]): string | readonly JsonObject[] {
   const [only] = blocks;
-  const isPlain = blocks.length === 1 && only?.['type'] === 'text' && Object.entries(only).every(([name, value]) => value === undefined || name === 'type' || name === 'text');
+  const isPlain =
+    blocks.length === 1 &&
+    only?.['type'] === 'text' &&
+    Object.entries(only).every(([name, value]) => value === undefined || name === 'type' || name === 'text');
   return isPlain && typeof only['text'] === 'string' ? only['text'] : blocks;
 }
 
-export const encodeContent = (parts: readonly Part[], dropped: Dropped): string | readonly JsonObject[] => asContent(encodeBlocks(parts, dropped));
+export const encodeContent = (parts: readonly Part[], dropped: Dropped): string | readonly JsonObject[] =>
+  asContent(encodeBlocks(parts, dropped));

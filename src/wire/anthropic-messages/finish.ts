@@ -22,7 +22,12 @@ function reasonOf(raw: string): FinishReason {
   }
 }
 
-export const decodeFinish = (raw: string, stopSequence: string | undefined): Finish => ({ reason: reasonOf(raw), raw, protocol: PROTOCOL, stopSequence });
+export const decodeFinish = (raw: string, stopSequence: string | undefined): Finish => ({
+  reason: reasonOf(raw),
+  raw,
+  protocol: PROTOCOL,
+  stopSequence,
+});
 
 /** OpenAI says a refusal in the message and ends with `stop`; here the reason must say it. */
 export function encodeFinish(finish: Finish, hasRefusal: boolean): string {

@@ -25,7 +25,8 @@ function encodeTurn(message: Message, dropped: Dropped): Turn {
 /** All results of one round of tool calls, and the user's words after them, must be one message here. */
 function append(turns: Turn[], turn: Turn): void {
   const last = turns.at(-1);
-  if (last?.results === true && turn.role === 'user') turns[turns.length - 1] = { ...last, blocks: [...last.blocks, ...turn.blocks], results: turn.results };
+  if (last?.results === true && turn.role === 'user')
+    turns[turns.length - 1] = { ...last, blocks: [...last.blocks, ...turn.blocks], results: turn.results };
   else turns.push(turn);
 }
 

@@ -121,7 +121,10 @@ export function decodeRequest(value: JsonObject): CanonicalRequest {
     model: body.string('model') ?? '',
     stream: body.boolean('stream') ?? false,
     includeUsage: true,
-    messages: [...decodeSystem(body), ...body.requiredArray('messages').map((message, index) => decodeMessage(message, `messages[${index}]`))],
+    messages: [
+      ...decodeSystem(body),
+      ...body.requiredArray('messages').map((message, index) => decodeMessage(message, `messages[${index}]`)),
+    ],
     tools: body.array('tools')?.map((tool, index) => decodeTool(tool, `tools[${index}]`)),
     toolChoice,
     parallelToolCalls: noParallel === undefined ? undefined : !noParallel,
@@ -139,4 +142,3 @@ export function decodeRequest(value: JsonObject): CanonicalRequest {
   if (output !== undefined) body.within('output_config', output);
   return { ...request, extensions: body.extensions(PROTOCOL) };
 }
-

@@ -10,7 +10,11 @@ import { encodeThinking, type Thinking } from './thinking.ts';
 
 /** An input schema must say that it is an object. */
 const inputSchema = (parameters: JsonObject | undefined): JsonObject =>
-  parameters === undefined ? { type: 'object', properties: {} } : parameters['type'] === undefined ? { type: 'object', ...parameters } : parameters;
+  parameters === undefined
+    ? { type: 'object', properties: {} }
+    : parameters['type'] === undefined
+      ? { type: 'object', ...parameters }
+      : parameters;
 
 function encodeTool(tool: Tool, dropped: Dropped): JsonObject | undefined {
   if (tool.type === 'other') {
@@ -19,7 +23,14 @@ function encodeTool(tool: Tool, dropped: Dropped): JsonObject | undefined {
     return undefined;
   }
   const { name, description, parameters, strict, cache } = tool;
-  return { name, description, input_schema: inputSchema(parameters), strict, cache_control: encodeCache(cache), ...dropped.extensions(tool.extensions, 'tool') };
+  return {
+    name,
+    description,
+    input_schema: inputSchema(parameters),
+    strict,
+    cache_control: encodeCache(cache),
+    ...dropped.extensions(tool.extensions, 'tool'),
+  };
 }
 
 function choiceWord(choice: ToolChoice, dropped: Dropped): JsonObject | undefined {

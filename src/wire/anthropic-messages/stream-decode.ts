@@ -34,7 +34,10 @@ type Step = readonly [DecodeState, readonly CanonicalEvent[]];
 const NONE: readonly CanonicalEvent[] = [];
 const str = (value: Json | undefined): string => (typeof value === 'string' ? value : '');
 
-const broken = (state: DecodeState, message: string): Step => [{ ...state, closed: true }, [{ type: 'error', kind: 'upstream', code: null, message, cut: false }]];
+const broken = (state: DecodeState, message: string): Step => [
+  { ...state, closed: true },
+  [{ type: 'error', kind: 'upstream', code: null, message, cut: false }],
+];
 
 const usageEvents = (usage: JsonObject | undefined): readonly CanonicalEvent[] => {
   const counted = anthropicUsage(usage);
@@ -52,8 +55,9 @@ function messageStart(state: DecodeState, body: JsonObject): Step {
 function blockHead(block: JsonObject): PartHead {
   switch (block['type']) {
     case 'text':
+      return { type: 'text' };
     case 'thinking':
-      return { type: block['type'] };
+      return { type: 'thinking', format: ANTHROPIC_SIGNATURE };
     case 'redacted_thinking':
       return { type: 'redacted_thinking', data: str(block['data']), format: ANTHROPIC_SIGNATURE };
     case 'tool_use':
@@ -74,9 +78,13 @@ function firstWords(block: JsonObject, part: number): readonly CanonicalEvent[] 
   const citations = Array.isArray(block['citations']) ? (block['citations'] as readonly Json[]).filter(isJsonObject) : [];
   return [
     ...(block['type'] === 'text' && text !== '' ? [{ type: 'text_delta', choice: 0, part, text } as const] : []),
-    ...(block['type'] === 'text' ? citations.map((native) => ({ type: 'citation', choice: 0, part, citation: decodeCitation(native) }) as const) : []),
+    ...(block['type'] === 'text'
+      ? citations.map((native) => ({ type: 'citation', choice: 0, part, citation: decodeCitation(native) }) as const)
+      : []),
     ...(block['type'] === 'thinking' && thinking !== '' ? [{ type: 'thinking_delta', choice: 0, part, text: thinking } as const] : []),
-    ...(block['type'] === 'thinking' && signature !== '' ? [{ type: 'signature', choice: 0, part, signature, format: ANTHROPIC_SIGNATURE } as const] : []),
+    ...(block['type'] === 'thinking' && signature !== ''
+      ? [{ type: 'signature', choice: 0, part, signature, format: ANTHROPIC_SIGNATURE } as const]
+      : []),
   ];
 }
 
@@ -121,7 +129,10 @@ function blockDelta(state: DecodeState, body: JsonObject): Step {
     case 'input_json_delta':
       return inputDelta(state, open, delta);
     case 'citations_delta':
-      return [state, isJsonObject(delta['citation']) ? [{ type: 'citation', choice: 0, part, citation: decodeCitation(delta['citation']) }] : NONE];
+      return [
+        state,
+        isJsonObject(delta['citation']) ? [{ type: 'citation', choice: 0, part, citation: decodeCitation(delta['citation']) }] : NONE,
+      ];
     default:
       return [state, [{ type: 'other_delta', choice: 0, part, protocol: PROTOCOL, value: delta }]];
   }
@@ -133,7 +144,9 @@ function messageDelta(state: DecodeState, body: JsonObject): Step {
   const delta = isJsonObject(body['delta']) ? body['delta'] : {};
   const { stop_reason: raw, stop_sequence: sequence } = delta;
   const finish: CanonicalEvent | undefined =
-    typeof raw === 'string' ? { type: 'finish', choice: 0, finish: decodeFinish(raw, typeof sequence === 'string' ? sequence : undefined) } : state.finish;
+    typeof raw === 'string'
+      ? { type: 'finish', choice: 0, finish: decodeFinish(raw, typeof sequence === 'string' ? sequence : undefined) }
+      : state.finish;
   return [{ ...state, usage, finish }, usage === state.usage ? NONE : usageEvents(usage)];
 }
 

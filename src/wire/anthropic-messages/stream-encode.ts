@@ -68,7 +68,10 @@ function partStart(before: EncodeState, { part, head }: PartStartEvent): Step {
   return [{ ...state, blocks: state.blocks + 1, open: true, hasRefusal }, [...first, start]];
 }
 
-const delta = (state: EncodeState, words: JsonObject): Step => [state, state.open ? [sse('content_block_delta', { index: state.blocks - 1, delta: words })] : NONE];
+const delta = (state: EncodeState, words: JsonObject): Step => [
+  state,
+  state.open ? [sse('content_block_delta', { index: state.blocks - 1, delta: words })] : NONE,
+];
 
 function partEnd(state: EncodeState): Step {
   if (!state.open) return [state, NONE];
@@ -82,7 +85,10 @@ function usage(state: EncodeState, counts: TokenUsage): Step {
 function end(before: EncodeState): Step {
   const [state, first] = begun(before);
   const { finish } = state;
-  const stop = { stop_reason: finish === undefined ? null : encodeFinish(finish, state.hasRefusal), stop_sequence: finish?.stopSequence ?? null };
+  const stop = {
+    stop_reason: finish === undefined ? null : encodeFinish(finish, state.hasRefusal),
+    stop_sequence: finish?.stopSequence ?? null,
+  };
   return [state, [...first, sse('message_delta', { delta: stop, usage: encodeUsage(state.usage) }), sse('message_stop', {})]];
 }
 
@@ -103,11 +109,15 @@ function step(state: EncodeState, event: CanonicalEvent): Step {
     case 'thinking_delta':
       return delta(state, { type: 'thinking_delta', thinking: event.text });
     case 'signature':
-      return signatureHere(event.signature, event.format) === '' ? [state, NONE] : delta(state, { type: 'signature_delta', signature: event.signature });
+      return signatureHere(event.signature, event.format) === ''
+        ? [state, NONE]
+        : delta(state, { type: 'signature_delta', signature: event.signature });
     case 'arguments_delta':
       return delta(state, { type: 'input_json_delta', partial_json: event.text });
     case 'citation':
-      return event.citation.protocol === PROTOCOL ? delta(state, { type: 'citations_delta', citation: event.citation.native }) : [state, NONE];
+      return event.citation.protocol === PROTOCOL
+        ? delta(state, { type: 'citations_delta', citation: event.citation.native })
+        : [state, NONE];
     case 'other_delta':
       return event.protocol === PROTOCOL ? delta(state, event.value) : [state, NONE];
     case 'part_end':

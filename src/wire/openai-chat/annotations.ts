@@ -10,7 +10,10 @@ export function encodeAnnotation(citation: Citation, start: number, end: number)
   if (citation.protocol === PROTOCOL) return citation.native;
   if (citation.url === undefined) return undefined;
   const { url, title } = citation;
-  return { type: 'url_citation', url_citation: { url, title: title ?? '', start_index: citation.start ?? start, end_index: citation.end ?? end } };
+  return {
+    type: 'url_citation',
+    url_citation: { url, title: title ?? '', start_index: citation.start ?? start, end_index: citation.end ?? end },
+  };
 }
 
 /** All citations of a message, with offsets into its whole text; undefined where there are none. */

@@ -54,17 +54,30 @@ function content(choice: ChoiceState, value: Json | undefined, events: Events): 
   return after;
 }
 
+/** Where a piece of reasoning comes from: a plain field or `reasoning_details`, with their index and format. */
+interface ThinkingSource {
+  readonly key: number | undefined;
+  readonly plain: boolean;
+  readonly format: string | undefined;
+}
+
 /** A new block begins when the last one was signed or the provider counts on. */
-function thinkingPart(choice: ChoiceState, key: number | undefined, plain: boolean, events: Events): ChoiceState {
+function thinkingPart(choice: ChoiceState, { key, plain, format }: ThinkingSource, events: Events): ChoiceState {
   const { open } = choice;
   const goesOn = open?.kind === 'thinking' && !open.signed && (key === undefined || open.key === -1 || key === open.key);
-  if (!goesOn) return openPart(choice, { type: 'thinking' }, { kind: 'thinking', part: choice.parts, key: key ?? -1, plain, signed: false }, events);
+  if (!goesOn)
+    return openPart(
+      choice,
+      { type: 'thinking', format },
+      { kind: 'thinking', part: choice.parts, key: key ?? -1, plain, signed: false },
+      events,
+    );
   if (open.key === -1 && key !== undefined) return { ...choice, open: { ...open, key } };
   return choice;
 }
 
-function thinkingText(choice: ChoiceState, text: string, key: number | undefined, plain: boolean, events: Events): ChoiceState {
-  const opened = thinkingPart(choice, key, plain, events);
+function thinkingText(choice: ChoiceState, text: string, source: ThinkingSource, events: Events): ChoiceState {
+  const opened = thinkingPart(choice, source, events);
   events.push({ type: 'thinking_delta', choice: choice.index, part: opened.open?.part ?? 0, text });
   return opened;
 }
@@ -78,21 +91,25 @@ function detail(choice: ChoiceState, value: JsonObject, hasPlain: boolean, event
   }
   const key = typeof value['index'] === 'number' ? value['index'] : undefined;
   const repeats = hasPlain || (choice.open?.kind === 'thinking' && choice.open.plain);
-  const spoken = repeats || decoded.text === '' ? choice : thinkingText(choice, decoded.text, key, false, events);
+  const { format } = decoded;
+  const spoken = repeats || decoded.text === '' ? choice : thinkingText(choice, decoded.text, { key, plain: false, format }, events);
   if (decoded.signature === undefined) return spoken;
-  const opened = thinkingPart(spoken, repeats ? undefined : key, hasPlain, events);
+  const opened = thinkingPart(spoken, { key: repeats ? undefined : key, plain: hasPlain, format }, events);
   const { open } = opened;
   if (open?.kind !== 'thinking') return opened;
-  events.push({ type: 'signature', choice: choice.index, part: open.part, signature: decoded.signature, format: decoded.format });
+  events.push({ type: 'signature', choice: choice.index, part: open.part, signature: decoded.signature, format });
   return { ...opened, open: { ...open, signed: true } };
 }
 
 function reasoning(choice: ChoiceState, delta: JsonObject, events: Events): ChoiceState {
   const plain = plainReasoning(delta);
   const details = readDetails(delta);
-  const key = details[0]?.['index'];
+  const { index: key, format } = details[0] ?? {};
   let after = choice;
-  if (plain !== undefined) after = thinkingText(after, plain, typeof key === 'number' ? key : undefined, true, events);
+  if (plain !== undefined) {
+    const source = { key: typeof key === 'number' ? key : undefined, plain: true, format: str(format) || undefined };
+    after = thinkingText(after, plain, source, events);
+  }
   for (const value of details) after = detail(after, value, plain !== undefined, events);
   return after;
 }
@@ -107,7 +124,13 @@ function toolCall(choice: ChoiceState, call: JsonObject, at: number, events: Eve
   const { open } = choice;
   const goesOn = open?.kind === 'tool' && open.key === key && (id === '' || id === open.id || name === '');
   if (!goesOn && name === '') {
-    events.push({ type: 'error', kind: 'upstream', code: null, message: 'The provider sent a piece of a tool call that it had not begun or had ended.', cut: false });
+    events.push({
+      type: 'error',
+      kind: 'upstream',
+      code: null,
+      message: 'The provider sent a piece of a tool call that it had not begun or had ended.',
+      cut: false,
+    });
     return choice;
   }
   const kind = call['type'] === 'custom' ? 'custom' : 'function';
@@ -124,7 +147,8 @@ function annotations(choice: ChoiceState, value: Json | undefined, events: Event
   const natives = (value as readonly Json[]).filter(isJsonObject);
   if (natives.length === 0) return choice;
   const opened = choice.open?.kind === 'text' ? choice : openPart(choice, { type: 'text' }, { kind: 'text', part: choice.parts }, events);
-  for (const native of natives) events.push({ type: 'citation', choice: choice.index, part: opened.open?.part ?? 0, citation: decodeAnnotation(native) });
+  for (const native of natives)
+    events.push({ type: 'citation', choice: choice.index, part: opened.open?.part ?? 0, citation: decodeAnnotation(native) });
   return opened;
 }
 
@@ -159,6 +183,7 @@ export function stepChoice(choice: ChoiceState, chunk: JsonObject, events: Event
 export function finishChoice(choice: ChoiceState): readonly CanonicalEvent[] {
   const events: Events = [];
   closePart(choice, events);
-  if (choice.rawFinish !== undefined) events.push({ type: 'finish', choice: choice.index, finish: decodeFinish(choice.rawFinish, choice.hasToolCalls) });
+  if (choice.rawFinish !== undefined)
+    events.push({ type: 'finish', choice: choice.index, finish: decodeFinish(choice.rawFinish, choice.hasToolCalls) });
   return events;
 }

@@ -37,17 +37,25 @@ function encodeFile({ source, name }: FilePart, own: JsonObject | undefined, dro
     case 'data':
       return { type: 'file', file: { filename: name ?? fileName(source.mediaType), file_data: dataUri(source.mediaType, source.data) } };
     case 'text':
-      return { type: 'file', file: { filename: name ?? fileName(source.mediaType), file_data: dataUri(source.mediaType, Buffer.from(source.text).toString('base64')) } };
+      return {
+        type: 'file',
+        file: {
+          filename: name ?? fileName(source.mediaType),
+          file_data: dataUri(source.mediaType, Buffer.from(source.text).toString('base64')),
+        },
+      };
     case 'url':
     case 'file':
       if (source.kind === 'file' && dropped.sourceIs(PROTOCOL)) return { type: 'file', file: { file_id: source.id, filename: name } };
-      if (source.kind === 'url' && (own !== undefined || dropped.sourceIs(PROTOCOL))) return { type: 'file', file: { file_data: source.url, filename: name } };
+      if (source.kind === 'url' && (own !== undefined || dropped.sourceIs(PROTOCOL)))
+        return { type: 'file', file: { file_data: source.url, filename: name } };
       dropped.field('file');
       return undefined;
   }
 }
 
-const fileName = (mediaType: string): string => (mediaType === 'application/pdf' ? 'document.pdf' : mediaType === 'text/plain' ? 'document.txt' : 'document');
+const fileName = (mediaType: string): string =>
+  mediaType === 'application/pdf' ? 'document.pdf' : mediaType === 'text/plain' ? 'document.txt' : 'document';
 
 /** A part of a user's, system's or tool's content; undefined where this protocol has no such part. */
 function encodePart(part: Part, dropped: Dropped): JsonObject | undefined {

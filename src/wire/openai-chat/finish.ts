@@ -25,7 +25,11 @@ function reasonOf(raw: string, hasToolCalls: boolean): FinishReason {
   }
 }
 
-export const decodeFinish = (raw: string, hasToolCalls: boolean): Finish => ({ reason: reasonOf(raw, hasToolCalls), raw, protocol: PROTOCOL });
+export const decodeFinish = (raw: string, hasToolCalls: boolean): Finish => ({
+  reason: reasonOf(raw, hasToolCalls),
+  raw,
+  protocol: PROTOCOL,
+});
 
 export function encodeFinish(finish: Finish): string {
   if (finish.protocol === PROTOCOL) return finish.raw;

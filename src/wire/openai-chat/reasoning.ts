@@ -37,8 +37,11 @@ export function decodeReasoning(message: Fields): readonly Part[] {
     .map(decodeDetail)
     .filter((part) => part !== undefined);
   const plain = plainReasoning(holder);
-  const hasText = parts.some((part) => part.type === 'thinking' && part.text !== '');
-  return plain === undefined || hasText ? parts : [{ type: 'thinking', text: plain }, ...parts];
+  if (plain === undefined || parts.some((part) => part.type === 'thinking' && part.text !== '')) return parts;
+  // A signature without its text stands for the plain one.
+  const signed = parts.findIndex((part) => part.type === 'thinking');
+  const bare = parts[signed];
+  return bare?.type === 'thinking' ? parts.with(signed, { ...bare, text: plain }) : [{ type: 'thinking', text: plain }, ...parts];
 }
 
 export const encodeSigned = (part: ThinkingPart, index: number): JsonObject => ({

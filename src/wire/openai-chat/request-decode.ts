@@ -35,12 +35,21 @@ function decodeTool(value: Json, path: string): Tool {
   tool.within('function', inner);
   tool.respell('cache_control');
   const control = tool.peek('cache_control');
-  return { type: 'function', name, description, parameters, strict, cache: isJsonObject(control) ? {} : undefined, extensions: tool.extensions(PROTOCOL) };
+  return {
+    type: 'function',
+    name,
+    description,
+    parameters,
+    strict,
+    cache: isJsonObject(control) ? {} : undefined,
+    extensions: tool.extensions(PROTOCOL),
+  };
 }
 
 function decodeToolChoice(body: Fields): ToolChoice | undefined {
   const choice = body.value('tool_choice');
-  if (choice === undefined || choice === 'auto' || choice === 'none' || choice === 'required') return choice === undefined ? undefined : { type: choice };
+  if (choice === undefined || choice === 'auto' || choice === 'none' || choice === 'required')
+    return choice === undefined ? undefined : { type: choice };
   if (!isJsonObject(choice)) throw new FieldFault('tool_choice', 'must be auto, none, required or an object');
   if (choice['type'] !== 'function') return { type: 'other', protocol: PROTOCOL, value: choice };
   return { type: 'tool', name: new Fields(choice['function'], 'tool_choice.function').requiredString('name') };
@@ -59,7 +68,13 @@ function decodeFormat(body: Fields): ResponseFormat | undefined {
     body.untake('response_format');
     return undefined;
   }
-  const decoded = { type: 'json_schema', schema, name: wrapper.string('name'), description: wrapper.string('description'), strict: wrapper.boolean('strict') } as const;
+  const decoded = {
+    type: 'json_schema',
+    schema,
+    name: wrapper.string('name'),
+    description: wrapper.string('description'),
+    strict: wrapper.boolean('strict'),
+  } as const;
   format.within('json_schema', wrapper);
   body.within('response_format', format);
   return decoded;

@@ -18,7 +18,8 @@ const MAX_STOP = 4;
  */
 function encodeThinking(parts: readonly Part[], dropped: Dropped): JsonObject {
   if (dropped.sourceIs(PROTOCOL)) return encodeReasoning(parts);
-  const foreign = (part: Part): boolean => part.type === 'redacted_thinking' || (part.type === 'thinking' && part.format === ANTHROPIC_SIGNATURE);
+  const foreign = (part: Part): boolean =>
+    part.type === 'redacted_thinking' || (part.type === 'thinking' && part.format === ANTHROPIC_SIGNATURE);
   if (parts.some(foreign)) dropped.field('thinking');
   return encodeReasoning(parts.filter((part) => !foreign(part)));
 }
@@ -26,7 +27,9 @@ function encodeThinking(parts: readonly Part[], dropped: Dropped): JsonObject {
 function encodeAssistant(message: Message, dropped: Dropped): JsonObject {
   const calls = message.parts.filter((part): part is ToolCallPart => part.type === 'tool_call');
   const refusal = message.parts.find((part) => part.type === 'refusal');
-  const spoken = message.parts.filter((part) => part.type === 'text' || part.type === 'other' || part.type === 'image' || part.type === 'file');
+  const spoken = message.parts.filter(
+    (part) => part.type === 'text' || part.type === 'other' || part.type === 'image' || part.type === 'file',
+  );
   for (const call of calls) {
     if (call.cache !== undefined) dropped.field('cacheMarker');
     dropped.extensions(call.extensions, 'part');
@@ -45,27 +48,33 @@ function encodeAssistant(message: Message, dropped: Dropped): JsonObject {
   };
 }
 
-const isText = (part: Part): boolean => part.type === 'text';
+const staysInResult = (part: Part): boolean => part.type === 'text' || part.type === 'other';
 
 /** This protocol's tool messages hold text only: images and files of a result follow in a user message. */
 function encodeToolResult(result: ToolResultPart, own: JsonObject | undefined, dropped: Dropped): JsonObject {
   if (result.isError === true) dropped.field('toolResultError');
   if (result.cache !== undefined) dropped.field('cacheMarker');
   dropped.extensions(result.extensions, 'part');
-  const parts = dropped.sourceIs(PROTOCOL) ? result.parts : result.parts.filter((part) => isText(part) || part.type === 'other');
+  const parts = dropped.sourceIs(PROTOCOL) ? result.parts : result.parts.filter(staysInResult);
   const content = encodeContent(parts, dropped);
   return { role: 'tool', tool_call_id: result.callId, content: content.length === 0 ? '' : content, ...own };
+}
+
+/** Where every part of a message had to be left out, an empty text keeps its place. */
+function contentOrEmpty(parts: readonly Part[], dropped: Dropped): string | readonly JsonObject[] {
+  const content = encodeContent(parts, dropped);
+  return content.length === 0 && !dropped.sourceIs(PROTOCOL) ? '' : content;
 }
 
 /** A user's or tool's message: results first, each as a message of its own, then the rest. */
 function encodeTurn(message: Message, dropped: Dropped): readonly JsonObject[] {
   const own = dropped.extensions(message.extensions, 'message');
   const results = message.parts.filter((part): part is ToolResultPart => part.type === 'tool_result');
-  if (results.length === 0) return [{ role: message.role, name: message.name, content: encodeContent(message.parts, dropped), ...own }];
-  const media = dropped.sourceIs(PROTOCOL) ? [] : results.flatMap((result) => result.parts.filter((part) => !isText(part) && part.type !== 'other'));
-  const rest = [...media, ...message.parts.filter((part) => part.type !== 'tool_result')];
+  if (results.length === 0) return [{ role: message.role, name: message.name, content: contentOrEmpty(message.parts, dropped), ...own }];
+  const media = dropped.sourceIs(PROTOCOL) ? [] : results.flatMap((result) => result.parts.filter((part) => !staysInResult(part)));
+  const rest = encodeContent([...media, ...message.parts.filter((part) => part.type !== 'tool_result')], dropped);
   const encoded = results.map((result) => encodeToolResult(result, message.role === 'tool' ? own : undefined, dropped));
-  return rest.length === 0 ? encoded : [...encoded, { role: 'user', content: encodeContent(rest, dropped) }];
+  return rest.length === 0 ? encoded : [...encoded, { role: 'user', content: rest }];
 }
 
 function encodeTool(tool: Tool, dropped: Dropped): JsonObject | undefined {
@@ -98,7 +107,8 @@ function encodeToolChoice(choice: ToolChoice | undefined, dropped: Dropped): Jso
 }
 
 /** A schema needs a name here. Where none came, it is the schema's title in the letters that OpenAI allows. */
-const schemaName = (title: unknown): string => (typeof title === 'string' ? title.replaceAll(/[^a-zA-Z0-9_-]/g, '_').slice(0, 64) : '') || 'response';
+const schemaName = (title: unknown): string =>
+  (typeof title === 'string' ? title.replaceAll(/[^a-zA-Z0-9_-]/g, '_').slice(0, 64) : '') || 'response';
 
 function encodeFormat(format: ResponseFormat | undefined, dropped: Dropped): JsonObject | undefined {
   switch (format?.type) {
@@ -111,7 +121,10 @@ function encodeFormat(format: ResponseFormat | undefined, dropped: Dropped): Jso
     case 'json_schema': {
       const { name, description, schema } = format;
       const strict = format.strict ?? (!dropped.sourceIs(PROTOCOL) && isStrictSchema(schema) ? true : undefined);
-      return { type: 'json_schema', json_schema: { name: name ?? schemaName(schema['title']), description, schema, strict } };
+      return {
+        type: 'json_schema',
+        json_schema: { name: name ?? (dropped.sourceIs(PROTOCOL) ? undefined : schemaName(schema['title'])), description, schema, strict },
+      };
     }
   }
 }
@@ -159,7 +172,9 @@ export function encodeRequest(request: CanonicalRequest, target: EncodeTarget): 
   const hasTools = dropped.sourceIs(PROTOCOL) || (tools !== undefined && tools.length > 0);
   const body = {
     model: target.model,
-    messages: request.messages.flatMap((message) => (message.role === 'assistant' ? [encodeAssistant(message, dropped)] : encodeTurn(message, dropped))),
+    messages: request.messages.flatMap((message) =>
+      message.role === 'assistant' ? [encodeAssistant(message, dropped)] : encodeTurn(message, dropped),
+    ),
     tools: hasTools ? tools : undefined,
     tool_choice: hasTools ? encodeToolChoice(request.toolChoice, dropped) : undefined,
     parallel_tool_calls: hasTools ? request.parallelToolCalls : undefined,

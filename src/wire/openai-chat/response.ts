@@ -35,6 +35,7 @@ export function decodeResponse(value: JsonObject): CanonicalResponse {
   if (body.peek('choices') === undefined) throw new FieldFault('choices', 'must be a list, but is missing');
   const usage = openaiUsage(body.peek('usage'));
   const serviceTier = body.peek('service_tier');
+  if (body.peek('id') === '') body.respell('id');
   const response = {
     id: body.string('id') ?? '',
     model: body.string('model') ?? '',

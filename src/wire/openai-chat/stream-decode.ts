@@ -22,7 +22,9 @@ const broken = (message: string): CanonicalEvent => ({ type: 'error', kind: 'ups
 /** A failure inside a stream that began with 200: OpenAI and Alibaba send an object with `error` and stop. OpenRouter puts it into a choice. */
 function failureIn(body: JsonObject): CanonicalEvent | undefined {
   const choices = Array.isArray(body['choices']) ? (body['choices'] as readonly Json[]) : [];
-  const holder = [body, ...choices.filter(isJsonObject)].find(({ error }) => isJsonObject(error) || (typeof error === 'string' && error !== ''));
+  const holder = [body, ...choices.filter(isJsonObject)].find(
+    ({ error }) => isJsonObject(error) || (typeof error === 'string' && error !== ''),
+  );
   if (holder === undefined) return undefined;
   const { kind, code, message } = openaiErrors.decodeError(500, holder);
   return { type: 'error', kind, code, message, cut: false };
@@ -86,7 +88,10 @@ export const streamDecoder: StreamDecoder<DecodeState> = {
 
   step(state, event) {
     if (state.closed) return [state, []];
-    if (event.data.trim() === '[DONE]') return state.started ? [{ ...state, closed: true }, close(state)] : [{ ...state, closed: true }, [broken('The stream ended before it began.')]];
+    if (event.data.trim() === '[DONE]')
+      return state.started
+        ? [{ ...state, closed: true }, close(state)]
+        : [{ ...state, closed: true }, [broken('The stream ended before it began.')]];
     const body = parseData(event.data);
     if (body === undefined) return [{ ...state, closed: true }, [broken('The provider sent an event that is not a JSON object.')]];
     return decodeChunk(state, body);

@@ -13,7 +13,7 @@ import { encodeUsage } from './usage-encode.ts';
 /** What a choice's open part needs until it ends. */
 type OpenPart =
   | { readonly type: 'text'; readonly start: number; readonly citations: readonly Citation[] }
-  | { readonly type: 'thinking'; readonly text: string }
+  | { readonly type: 'thinking'; readonly part: number; readonly format: string | undefined }
   | { readonly type: 'tool_call'; readonly isCustom: boolean; readonly hasArguments: boolean }
   | { readonly type: 'silent' };
 
@@ -74,7 +74,7 @@ function partStart(state: EncodeState, { choice: index, part, head }: PartStartE
     case 'text':
       return [put(state, { ...choice, open: { type: 'text', start: choice.length, citations: [] } }), NONE];
     case 'thinking':
-      return [put(state, { ...choice, open: { type: 'thinking', text: '' } }), NONE];
+      return [put(state, { ...choice, open: { type: 'thinking', part, format: head.format } }), NONE];
     case 'tool_call': {
       const id = head.id === '' ? `call_${state.context.requestId}_${part}` : head.id;
       const inner = head.kind === 'custom' ? { custom: { name: head.name, input: '' } } : { function: { name: head.name, arguments: '' } };
@@ -95,17 +95,19 @@ function text(state: EncodeState, index: number, words: string): Step {
   return [put(state, { ...choice, length: choice.length + words.length }), [delta(state, index, { content: words })]];
 }
 
+/**
+ * Reasoning that will be signed is said twice, as OpenRouter does: plainly for those who show it, and in `reasoning_details`
+ * for those who keep them and must send text and signature back as they are.
+ */
 function thinking(state: EncodeState, index: number, words: string): Step {
-  const choice = choiceOf(state, index);
-  const said = choice.open.type === 'thinking' ? choice.open.text : '';
-  return [put(state, { ...choice, open: { type: 'thinking', text: said + words } }), [delta(state, index, { reasoning_content: words })]];
+  const { open } = choiceOf(state, index);
+  if (open.type !== 'thinking' || open.format === undefined) return [state, [delta(state, index, { reasoning_content: words })]];
+  const details = [{ type: 'reasoning.text', text: words, format: open.format, index: open.part }];
+  return [state, [delta(state, index, { reasoning_content: words, reasoning_details: details })]];
 }
 
-/** The signature comes with the whole text that it signs, so that a client which keeps `reasoning_details` can send them back as they are. */
 function signature(state: EncodeState, event: Extract<CanonicalEvent, { type: 'signature' }>): Step {
-  const { open } = choiceOf(state, event.choice);
-  const said = open.type === 'thinking' ? open.text : '';
-  const signed = { type: 'thinking', text: said, signature: event.signature, format: event.format } as const;
+  const signed = { type: 'thinking', text: '', signature: event.signature, format: event.format } as const;
   return [state, [delta(state, event.choice, { reasoning_details: [encodeSigned(signed, event.part)] })]];
 }
 
@@ -133,7 +135,9 @@ function partEnd(state: EncodeState, index: number): Step {
   const closed = put(state, { ...choice, open: SILENT });
   if (open.type === 'tool_call' && !open.hasArguments && !open.isCustom) return [closed, callArguments(state, index, '{}')[1]];
   if (open.type !== 'text' || open.citations.length === 0) return [closed, NONE];
-  const annotations = open.citations.map((cited) => encodeAnnotation(cited, open.start, choice.length)).filter((value) => value !== undefined);
+  const annotations = open.citations
+    .map((cited) => encodeAnnotation(cited, open.start, choice.length))
+    .filter((value) => value !== undefined);
   return [closed, annotations.length === 0 ? NONE : [delta(state, index, { annotations })]];
 }
 
@@ -147,7 +151,15 @@ function end(state: EncodeState): Step {
 const failure = (state: EncodeState, { kind, code, message }: Extract<CanonicalEvent, { type: 'error' }>): readonly SseEvent[] =>
   openaiErrors.encodeStreamError({ status: 502, kind, code, message, param: null }, state.context.requestId);
 
-function step(state: EncodeState, event: CanonicalEvent): Step {
+/** A client learns of a further choice by its role, as it did of the first. */
+function step(before: EncodeState, event: CanonicalEvent): Step {
+  if (!('choice' in event) || event.choice === 0 || before.choices.some(({ index }) => index === event.choice)) return say(before, event);
+  const known = put(before, choiceOf(before, event.choice));
+  const [state, events] = say(known, event);
+  return [state, [delta(known, event.choice, { role: 'assistant', content: '', refusal: null }), ...events]];
+}
+
+function say(state: EncodeState, event: CanonicalEvent): Step {
   switch (event.type) {
     case 'start':
       return start(state, event);
@@ -174,7 +186,10 @@ function step(state: EncodeState, event: CanonicalEvent): Step {
     case 'usage':
       return [{ ...state, usage: event.usage }, NONE];
     case 'finish':
-      return [state, [chunk(state, { choices: [{ index: event.choice, delta: {}, logprobs: null, finish_reason: encodeFinish(event.finish) }] })]];
+      return [
+        state,
+        [chunk(state, { choices: [{ index: event.choice, delta: {}, logprobs: null, finish_reason: encodeFinish(event.finish) }] })],
+      ];
     case 'error':
       return [state, failure(state, event)];
     case 'end':

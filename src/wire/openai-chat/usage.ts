@@ -1,8 +1,12 @@
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
 import type { TokenUsage } from '../../core/usage.ts';
 
+/** No request has more tokens; a larger figure is a mistake and not money. */
+const MOST_TOKENS = 1_000_000_000;
+
 /** A count as providers send it; anything that is not a whole number of tokens counts as none. */
-export const tokenCount = (value: Json | undefined): number => (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0);
+export const tokenCount = (value: Json | undefined): number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= MOST_TOKENS ? value : 0;
 
 const part = (value: Json | undefined): JsonObject => (isJsonObject(value) ? value : {});
 
@@ -36,7 +40,10 @@ export function openaiUsage(value: Json | undefined): TokenUsage | undefined {
     input,
     output,
     cachedInput,
-    cacheWrite: within(input - cachedInput, tokenCount(inputDetails['cache_write_tokens']) || tokenCount(value['cache_creation_input_tokens'])),
+    cacheWrite: within(
+      input - cachedInput,
+      tokenCount(inputDetails['cache_write_tokens']) || tokenCount(value['cache_creation_input_tokens']),
+    ),
     cacheWrite1h: 0,
     reasoning: within(output, told || output - completion),
     inputAudio: within(input, tokenCount(inputDetails['audio_tokens'])),

@@ -7,10 +7,26 @@ import { wantedBindings } from '../../bindings.ts';
 import type { ControlDeps } from '../../deps.ts';
 import type { Handlers } from '../../http/router.ts';
 import { findOrganization } from '../organizations/service.ts';
-import { bindingFor, credentialId, effective, findCredential, putCredential, refuseDeclared, removeCredential, setCeilings, tryCredential } from './service.ts';
+import {
+  bindingFor,
+  credentialId,
+  effective,
+  findCredential,
+  putCredential,
+  refuseDeclared,
+  removeCredential,
+  setCeilings,
+  tryCredential,
+} from './service.ts';
 import { viewOfCredential, withCeilings } from './view.ts';
 
-type Names = 'credentials.list' | 'credentials.show' | 'credentials.put' | 'credentials.remove' | 'credentials.try' | 'credentials.ceilings';
+type Names =
+  | 'credentials.list'
+  | 'credentials.show'
+  | 'credentials.put'
+  | 'credentials.remove'
+  | 'credentials.try'
+  | 'credentials.ceilings';
 
 export function credentialRoutes(deps: ControlDeps): Handlers<Names> {
   const { authority, vaults, boot } = deps;
@@ -20,7 +36,10 @@ export function credentialRoutes(deps: ControlDeps): Handlers<Names> {
   return {
     'credentials.list': async () => {
       const shards = await vaults.listAll();
-      const credentials = shards.flatMap((shard) => shard.credentials).map(view).sort((a, b) => a.id.localeCompare(b.id));
+      const credentials = shards
+        .flatMap((shard) => shard.credentials)
+        .map(view)
+        .sort((a, b) => a.id.localeCompare(b.id));
       const present = new Set(credentials.map(({ id }) => id));
       const missing = [...wanted()].filter(([id]) => !present.has(id)).map(([id, { providers }]) => ({ id, providers: [...providers] }));
       return { credentials, missing, refused: shards.flatMap((shard) => shard.refused.map(({ id, reason }) => ({ id, reason }))) };
@@ -29,9 +48,13 @@ export function credentialRoutes(deps: ControlDeps): Handlers<Names> {
     'credentials.put': async ({ id: text, body }) => {
       const id = newCredentialId(text);
       refuseDeclared(deps, id);
-      const organization = body.organization === undefined ? undefined : ((await findOrganization(deps.db, body.organization)).id as OrganizationId);
+      const organization =
+        body.organization === undefined ? undefined : ((await findOrganization(deps.db, body.organization)).id as OrganizationId);
       const binding = await bindingFor(deps, { id, organization });
-      const permit = await authority.permit(ADMIN, 'credential.put', `credential/${id}`, { origin: binding.origin, organization: binding.organization });
+      const permit = await authority.permit(ADMIN, 'credential.put', `credential/${id}`, {
+        origin: binding.origin,
+        organization: binding.organization,
+      });
       const info = await putCredential(deps, permit, binding, body.sealed);
       await deps.config.refresh();
       return view(info);
@@ -60,6 +83,10 @@ function newCredentialId(text: string): CredentialId {
   try {
     return credentialId(text);
   } catch (cause) {
-    throw new BulkheadError('invalid_field', { field: 'id', reason: 'it must be lower-case letters, digits, `-`, `_` or `.`, at most 64' }, { cause });
+    throw new BulkheadError(
+      'invalid_field',
+      { field: 'id', reason: 'it must be lower-case letters, digits, `-`, `_` or `.`, at most 64' },
+      { cause },
+    );
   }
 }

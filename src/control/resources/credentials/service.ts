@@ -38,7 +38,8 @@ export function wantedFor(deps: Pick<ControlDeps, 'config' | 'boot'>, id: Creden
 export function refuseDeclared(deps: Pick<ControlDeps, 'config' | 'boot'>, id: CredentialId): void {
   const config = effective(deps);
   const wanted = wantedBindings(config, deps.boot.node.sandboxOrigin).get(id);
-  if (wanted?.binding.auth.scheme === 'none') throw new BulkheadError('declared_in_file', { resource: 'credential', id, file: fileName(config) });
+  if (wanted?.binding.auth.scheme === 'none')
+    throw new BulkheadError('declared_in_file', { resource: 'credential', id, file: fileName(config) });
 }
 
 export interface PutInput {
@@ -48,12 +49,20 @@ export interface PutInput {
   readonly organization: OrganizationId | undefined;
 }
 
-export async function putCredential(deps: ControlDeps, _permit: PermitFor<'credential.put'>, binding: CredentialBinding, sealed: SealedSecret): Promise<CredentialInfo> {
+export async function putCredential(
+  deps: ControlDeps,
+  _permit: PermitFor<'credential.put'>,
+  binding: CredentialBinding,
+  sealed: SealedSecret,
+): Promise<CredentialInfo> {
   return deps.vaults.put(binding, sealed, deps.clock.now());
 }
 
 /** The configuration's address with the owner that was asked for, and the ceilings that were set before. */
-export async function bindingFor(deps: ControlDeps, { id, organization }: Pick<PutInput, 'id' | 'organization'>): Promise<CredentialBinding> {
+export async function bindingFor(
+  deps: ControlDeps,
+  { id, organization }: Pick<PutInput, 'id' | 'organization'>,
+): Promise<CredentialBinding> {
   const { binding } = wantedFor(deps, id);
   const present = await deps.vaults.find(id);
   const kept = present === undefined ? binding : mergeKept(binding, present.binding);
@@ -63,8 +72,11 @@ export async function bindingFor(deps: ControlDeps, { id, organization }: Pick<P
 export const removeCredential = ({ vaults }: ControlDeps, permit: PermitFor<'credential.remove'>): Promise<unknown> =>
   vaults.remove(credentialId(permit.target.slice('credential/'.length)));
 
-export const setCeilings = ({ vaults, clock }: ControlDeps, _permit: PermitFor<'credential.ceilings'>, binding: CredentialBinding): Promise<CredentialInfo> =>
-  vaults.rebind(binding, clock.now());
+export const setCeilings = (
+  { vaults, clock }: ControlDeps,
+  _permit: PermitFor<'credential.ceilings'>,
+  binding: CredentialBinding,
+): Promise<CredentialInfo> => vaults.rebind(binding, clock.now());
 
 /** Asks the provider something harmless with the credential. */
 export async function tryCredential(deps: ControlDeps, _permit: PermitFor<'credential.try'>, id: CredentialId): Promise<CredentialTried> {
@@ -94,7 +106,10 @@ const UNANSWERED: ReadonlySet<string> = new Set([
   'ceiling_reached',
 ]);
 
-function probed(deps: Pick<ControlDeps, 'config' | 'boot'>, id: CredentialId): Pick<ProviderConfig, 'id' | 'kind' | 'basePath' | 'headers'> {
+function probed(
+  deps: Pick<ControlDeps, 'config' | 'boot'>,
+  id: CredentialId,
+): Pick<ProviderConfig, 'id' | 'kind' | 'basePath' | 'headers'> {
   const provider = effective(deps).providers.find(({ credential }) => credential === id);
   if (provider !== undefined) return provider;
   const [sandbox] = wantedFor(deps, id).providers;
@@ -105,7 +120,11 @@ function verdict(status: number): Pick<CredentialTried, 'works' | 'words'> {
   if (status >= 200 && status < 300) return { works: true, words: 'the provider took it' };
   if (status === 401) return { works: false, words: 'the provider does not know this key' };
   if (status === 403) return { works: false, words: 'the provider knows the key but allows it nothing here' };
-  if (status === 404 || status === 405) return { works: true, words: 'the provider answers; it has no list of models, so the key itself was not checked' };
+  if (status === 404 || status === 405)
+    return { works: true, words: 'the provider answers; it has no list of models, so the key itself was not checked' };
   if (status === 429) return { works: true, words: 'the provider knows the key, which is at a limit or without credit' };
-  return { works: false, words: status >= 500 ? 'the provider has a failure of its own; try again later' : `the provider answered ${status}` };
+  return {
+    works: false,
+    words: status >= 500 ? 'the provider has a failure of its own; try again later' : `the provider answered ${status}`,
+  };
 }

@@ -6,7 +6,11 @@ const authWords = ({ auth }: CredentialBinding): string => {
   return auth.scheme === 'bearer' ? 'authorization: Bearer' : 'none';
 };
 
-export const viewOfCredential = ({ binding, version, fingerprint, createdAt, lastUsedAt, uses }: CredentialInfo, shard: number, providers: readonly string[]): CredentialView => ({
+export const viewOfCredential = (
+  { binding, version, fingerprint, createdAt, lastUsedAt, uses }: CredentialInfo,
+  shard: number,
+  providers: readonly string[],
+): CredentialView => ({
   id: binding.id,
   providers: [...providers],
   organization: binding.organization,
@@ -31,7 +35,10 @@ const ceilingsView = ({ ceilings }: CredentialBinding): CeilingsBody => ({
   bytes_per_hour: ceilings?.bytesPerHour ?? null,
 });
 
-export function withCeilings(binding: CredentialBinding, { requests_per_hour, concurrent, bytes_per_hour }: CeilingsBody): CredentialBinding {
+export function withCeilings(
+  binding: CredentialBinding,
+  { requests_per_hour, concurrent, bytes_per_hour }: CeilingsBody,
+): CredentialBinding {
   const { ceilings: _, ...bare } = binding;
   const ceilings = {
     ...(requests_per_hour !== null && { requestsPerHour: requests_per_hour }),

@@ -7,7 +7,10 @@ import type { KeysTable } from '../../database.ts';
 export type StoredKey = Selectable<KeysTable>;
 
 /** What decides about a key: the part of the row that the vault signs. */
-export type KeyFacts = Pick<StoredKey, 'id' | 'digest' | 'version' | 'name' | 'organization' | 'team' | 'expires_at' | 'models' | 'max_parallel'>;
+export type KeyFacts = Pick<
+  StoredKey,
+  'id' | 'digest' | 'version' | 'name' | 'organization' | 'team' | 'expires_at' | 'models' | 'max_parallel'
+>;
 
 /** The exact text that is signed. Member order is fixed here. */
 export function signableText(key: KeyFacts): string {

@@ -15,7 +15,9 @@ export interface KeyDeps {
 }
 
 /** A key that is decided but does not exist yet. */
-export type KeyDraft = Pick<StoredKey, 'name' | 'organization' | 'team' | 'environment' | 'expires_at' | 'models' | 'max_parallel'> & { readonly id: KeyId };
+export type KeyDraft = Pick<StoredKey, 'name' | 'organization' | 'team' | 'environment' | 'expires_at' | 'models' | 'max_parallel'> & {
+  readonly id: KeyId;
+};
 
 /** Resolves names and times. Throws resource_missing or invalid_field. */
 export async function draftKey(db: Database, input: KeyCreate, now: number): Promise<KeyDraft> {
@@ -47,13 +49,23 @@ export interface NewKey {
   readonly stored: StoredKey;
 }
 
-export async function createKey(deps: KeyDeps, permit: PermitFor<'key.create' | 'key.rotate'>, draft: KeyDraft, now: number): Promise<NewKey> {
+export async function createKey(
+  deps: KeyDeps,
+  permit: PermitFor<'key.create' | 'key.rotate'>,
+  draft: KeyDraft,
+  now: number,
+): Promise<NewKey> {
   const made = await signNewKey(deps, permit, draft, now);
   await deps.db.insertInto('keys').values(made.stored).execute();
   return made;
 }
 
-async function signNewKey({ vaults }: KeyDeps, _permit: PermitFor<'key.create' | 'key.rotate'>, draft: KeyDraft, now: number): Promise<NewKey> {
+async function signNewKey(
+  { vaults }: KeyDeps,
+  _permit: PermitFor<'key.create' | 'key.rotate'>,
+  draft: KeyDraft,
+  now: number,
+): Promise<NewKey> {
   const text = newVirtualKey(draft.environment);
   const facts: KeyFacts & KeyDraft = { ...draft, digest: digestKey(text), version: 1 };
   const { text: signed_text, signature } = await vaults.sign('key', signableText(facts));
@@ -75,9 +87,21 @@ async function signNewKey({ vaults }: KeyDeps, _permit: PermitFor<'key.create' |
  * Makes the replacement and shortens the old key's life, in one transaction. The old row gets a new version, so that
  * no process takes the one without the end.
  */
-export async function rotateKey(deps: KeyDeps, permit: PermitFor<'key.rotate'>, old: StoredKey, draft: KeyDraft, graceMs: number, now: number): Promise<NewKey & { readonly old: StoredKey }> {
+export async function rotateKey(
+  deps: KeyDeps,
+  permit: PermitFor<'key.rotate'>,
+  old: StoredKey,
+  draft: KeyDraft,
+  graceMs: number,
+  now: number,
+): Promise<NewKey & { readonly old: StoredKey }> {
   const made = await signNewKey(deps, permit, draft, now);
-  const ending: StoredKey = { ...old, version: old.version + 1, expires_at: Math.min(old.expires_at ?? Infinity, now + graceMs), replaced_by: made.stored.id };
+  const ending: StoredKey = {
+    ...old,
+    version: old.version + 1,
+    expires_at: Math.min(old.expires_at ?? Infinity, now + graceMs),
+    replaced_by: made.stored.id,
+  };
   const { text: signed_text, signature } = await deps.vaults.sign('key', signableText(ending));
   await deps.db.transaction().execute(async (transaction) => {
     await transaction.insertInto('keys').values(made.stored).execute();
@@ -94,7 +118,12 @@ export async function rotateKey(deps: KeyDeps, permit: PermitFor<'key.rotate'>, 
 }
 
 /** From here on nobody gets the row any more; who has it already is told next. */
-export async function markRevoked(db: Database, _permit: PermitFor<'key.revoke' | 'key.retire' | 'key.rotate'>, id: string, now: number): Promise<StoredKey> {
+export async function markRevoked(
+  db: Database,
+  _permit: PermitFor<'key.revoke' | 'key.retire' | 'key.rotate'>,
+  id: string,
+  now: number,
+): Promise<StoredKey> {
   await db
     .updateTable('keys')
     .set((set) => ({ state: 'revoked', revoked_at: set.fn.coalesce('revoked_at', set.val(now)), revoke_confirmed: 0 }))
@@ -116,7 +145,12 @@ export async function findKey(db: Database, id: string): Promise<StoredKey> {
 
 /** What a gateway may know of a key: nothing where it is unknown or revoked, alike. */
 export async function resolveKey(db: Database, digest: KeyDigest): Promise<SignedText | undefined> {
-  const key = await db.selectFrom('keys').select(['signed_text', 'signature']).where('digest', '=', digest).where('state', '=', 'active').executeTakeFirst();
+  const key = await db
+    .selectFrom('keys')
+    .select(['signed_text', 'signature'])
+    .where('digest', '=', digest)
+    .where('state', '=', 'active')
+    .executeTakeFirst();
   return key && { text: key.signed_text, signature: key.signature };
 }
 
@@ -133,7 +167,13 @@ export async function listKeys(db: Database, query: KeyListQuery, now: number): 
 
 /** Rotated keys whose grace time is over: their row still says when, but a captured process could hold an older one. */
 export const keysPastGrace = (db: Database, now: number): Promise<readonly StoredKey[]> =>
-  db.selectFrom('keys').selectAll().where('replaced_by', 'is not', null).where('state', '=', 'active').where('expires_at', '<=', now).execute();
+  db
+    .selectFrom('keys')
+    .selectAll()
+    .where('replaced_by', 'is not', null)
+    .where('state', '=', 'active')
+    .where('expires_at', '<=', now)
+    .execute();
 
 export const unconfirmedRevokes = (db: Database): Promise<readonly StoredKey[]> =>
   db.selectFrom('keys').selectAll().where('state', '=', 'revoked').where('revoke_confirmed', '=', 0).execute();

@@ -2,7 +2,15 @@ import { newOrganizationId, newTeamId } from '../../../core/ids.ts';
 import { ADMIN } from '../../acts.ts';
 import type { ControlDeps } from '../../deps.ts';
 import type { Handlers } from '../../http/router.ts';
-import { createOrganization, createTeam, findOrganization, listOrganizations, listTeams, refuseTakenOrganization, refuseTakenTeam } from './service.ts';
+import {
+  createOrganization,
+  createTeam,
+  findOrganization,
+  listOrganizations,
+  listTeams,
+  refuseTakenOrganization,
+  refuseTakenTeam,
+} from './service.ts';
 
 type Names = 'organizations.list' | 'organizations.create' | 'teams.list' | 'teams.create';
 

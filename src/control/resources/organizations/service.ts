@@ -44,26 +44,53 @@ export async function refuseTakenOrganization(db: Database, name: string): Promi
 
 /** Throws resource_exists. */
 export async function refuseTakenTeam(db: Database, organization: string, name: string): Promise<void> {
-  const taken = await db.selectFrom('teams').select('id').where('organization', '=', organization).where('name', '=', name).executeTakeFirst();
+  const taken = await db
+    .selectFrom('teams')
+    .select('id')
+    .where('organization', '=', organization)
+    .where('name', '=', name)
+    .executeTakeFirst();
   if (taken !== undefined) throw new BulkheadError('resource_exists', { resource: 'team', id: name });
 }
 
-export async function createOrganization(db: Database, _permit: PermitFor<'organization.create'>, id: OrganizationId, name: string, now: number): Promise<OrganizationView> {
+export async function createOrganization(
+  db: Database,
+  _permit: PermitFor<'organization.create'>,
+  id: OrganizationId,
+  name: string,
+  now: number,
+): Promise<OrganizationView> {
   const row = { id, name, created_at: now };
   await db.transaction().execute(async (transaction) => {
     await transaction.insertInto('organizations').values(row).execute();
-    await transaction.insertInto('teams').values({ id: newTeamId(now), organization: id, name: DEFAULT_NAME, created_at: now }).execute();
+    await transaction
+      .insertInto('teams')
+      .values({ id: newTeamId(now), organization: id, name: DEFAULT_NAME, created_at: now })
+      .execute();
   });
   return organizationView(row);
 }
 
-export async function createTeam(db: Database, _permit: PermitFor<'team.create'>, team: { readonly id: TeamId; readonly organization: string; readonly name: string }, now: number): Promise<TeamView> {
+export async function createTeam(
+  db: Database,
+  _permit: PermitFor<'team.create'>,
+  team: { readonly id: TeamId; readonly organization: string; readonly name: string },
+  now: number,
+): Promise<TeamView> {
   const row = { ...team, created_at: now };
   await db.insertInto('teams').values(row).execute();
   return teamView(row);
 }
 
+const organizationView = ({ id, name, created_at }: Schema['organizations']): OrganizationView => ({
+  id,
+  name,
+  created_at: new Date(created_at).toISOString(),
+});
 
-const organizationView = ({ id, name, created_at }: Schema['organizations']): OrganizationView => ({ id, name, created_at: new Date(created_at).toISOString() });
-
-const teamView = ({ id, name, organization, created_at }: Schema['teams']): TeamView => ({ id, name, organization, created_at: new Date(created_at).toISOString() });
+const teamView = ({ id, name, organization, created_at }: Schema['teams']): TeamView => ({
+  id,
+  name,
+  organization,
+  created_at: new Date(created_at).toISOString(),
+});

@@ -12,12 +12,14 @@ const BUILT_IN = 'built-in';
 
 /** Providers and models come from the operator's file alone; what can be done here is to look at them. */
 export function providerRoutes(deps: ControlDeps): Handlers<Names> {
-  const refuse = (resource: 'provider' | 'model') => ({ id }: { readonly id: string }) => {
-    const config = effective(deps);
-    const known = resource === 'provider' ? providerIds(deps, config) : config.models.map(({ alias }) => alias);
-    if (!known.includes(id)) return Promise.reject(new BulkheadError('resource_missing', { resource, id }));
-    return Promise.reject(new BulkheadError('declared_in_file', { resource, id, file: fileName(config) }));
-  };
+  const refuse =
+    (resource: 'provider' | 'model') =>
+    ({ id }: { readonly id: string }) => {
+      const config = effective(deps);
+      const known = resource === 'provider' ? providerIds(deps, config) : config.models.map(({ alias }) => alias);
+      if (!known.includes(id)) return Promise.reject(new BulkheadError('resource_missing', { resource, id }));
+      return Promise.reject(new BulkheadError('declared_in_file', { resource, id, file: fileName(config) }));
+    };
   return {
     'providers.list': async () => ({ providers: await listProviders(deps) }),
     'providers.change': refuse('provider'),
@@ -49,7 +51,16 @@ async function listProviders(deps: ControlDeps) {
   }));
   const { sandboxOrigin } = deps.boot.node;
   if (sandboxOrigin === null) return listed;
-  const sandbox = { id: SANDBOX, kind: SANDBOX, source: BUILT_IN, base_url: `${sandboxOrigin}/v1`, credential: SANDBOX, credential_present: has(SANDBOX), private: true, price_list: SANDBOX };
+  const sandbox = {
+    id: SANDBOX,
+    kind: SANDBOX,
+    source: BUILT_IN,
+    base_url: `${sandboxOrigin}/v1`,
+    credential: SANDBOX,
+    credential_present: has(SANDBOX),
+    private: true,
+    price_list: SANDBOX,
+  };
   return [...listed, sandbox];
 }
 

@@ -12,8 +12,17 @@ export const usageRoutes = ({ db, ledger, clock }: ControlDeps): Handlers<Names>
   'usage.summary': async ({ query }) => {
     const period = periodOf(query, clock.now());
     const filter = await filterOf(db, query);
-    const { rows, truncated } = await askLedger<UsageSummaryReply>(ledger, { op: 'usage.summary', by: query.by, ...period, filter, limit: query.limit });
-    const names = await keyNames(db, rows.flatMap(({ dimensions }) => dimensions.key ?? []));
+    const { rows, truncated } = await askLedger<UsageSummaryReply>(ledger, {
+      op: 'usage.summary',
+      by: query.by,
+      ...period,
+      filter,
+      limit: query.limit,
+    });
+    const names = await keyNames(
+      db,
+      rows.flatMap(({ dimensions }) => dimensions.key ?? []),
+    );
     return { from: iso(period.from), to: iso(period.to), rows: rows.map((row) => summaryRow(row, names)), truncated };
   },
   'usage.rows': async ({ query }) => {
@@ -32,7 +41,8 @@ export const usageRoutes = ({ db, ledger, clock }: ControlDeps): Handlers<Names>
 const iso = (time: number): string => new Date(time).toISOString();
 
 /** All values of a ledger row are plain: text, numbers, booleans, null. */
-const mutable = (row: UsageRow): Record<string, string | number | boolean | null> => ledgerRow(row) as Record<string, string | number | boolean | null>;
+const mutable = (row: UsageRow): Record<string, string | number | boolean | null> =>
+  ledgerRow(row) as Record<string, string | number | boolean | null>;
 
 async function keyNames(db: Database, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
   if (ids.length === 0) return new Map();

@@ -1,18 +1,20 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { KeyId, OrganizationId, RequestId, TeamId } from '../../core/ids.ts';
-import { NO_USAGE, type UsageEvent } from '../../core/usage.ts';
-import type { Admission, ReserveRequest } from '../admission.ts';
+import type { KeyId, OrganizationId, RequestId, TeamId } from '../core/ids.ts';
+import { NO_USAGE, type UsageEvent } from '../core/usage.ts';
+import type { Admission, ReserveRequest } from './admission.ts';
+import { MemoryAdmission } from './memory.ts';
+import { SqliteAdmission } from './testing/sqlite-admission.ts';
 
-/** Test code: what every admission engine must do, whatever it is made of. */
+/** What every admission engine must do, whatever it is made of. */
 
-export interface Engine {
+interface Engine {
   readonly admission: Admission;
   close(): void;
 }
 
-export const request = (id: string, key = 'key_a', more: Partial<ReserveRequest> = {}): ReserveRequest => ({
+const request = (id: string, key = 'key_a', more: Partial<ReserveRequest> = {}): ReserveRequest => ({
   requestId: id as RequestId,
   key: key as KeyId,
   organization: 'org_a' as OrganizationId,
@@ -23,10 +25,10 @@ export const request = (id: string, key = 'key_a', more: Partial<ReserveRequest>
   ...more,
 });
 
-export const settled = (id: string): UsageEvent =>
+const settled = (id: string): UsageEvent =>
   ({ v: 1, requestId: id, attempt: 1, key: 'key_a', usage: NO_USAGE, outcome: 'ok' }) as unknown as UsageEvent;
 
-export function admissionConformance(name: string, open: () => Engine): void {
+function admissionConformance(name: string, open: () => Engine): void {
   describe(`admission: ${name}`, () => {
     let engine: Engine;
     let admission: Admission;
@@ -133,7 +135,16 @@ type Act =
 const id = fc.constantFrom('r1', 'r2', 'r3', 'r4', 'r5', 'r6');
 const owner = fc.constantFrom('g1', 'g2', 'g3');
 const act: fc.Arbitrary<Act> = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('reserve' as const), owner, id, key: fc.constantFrom('key_a', 'key_b'), limit: fc.option(fc.nat(3), { nil: undefined }) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('reserve' as const),
+      owner,
+      id,
+      key: fc.constantFrom('key_a', 'key_b'),
+      limit: fc.option(fc.nat(3), { nil: undefined }),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('settle' as const, 'release' as const, 'adjust' as const), id }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('abandon' as const), owner }) },
 );
@@ -167,3 +178,10 @@ function replay(admission: Admission, history: readonly Act[]): void {
     assert.equal(admission.size, model.size);
   }
 }
+
+admissionConformance('memory', () => ({ admission: new MemoryAdmission(), close: () => undefined }));
+
+admissionConformance('SQLite', () => {
+  const admission = new SqliteAdmission();
+  return { admission, close: () => admission.close() };
+});

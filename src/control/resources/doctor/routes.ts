@@ -1,0 +1,71 @@
+import { LAYOUTS } from '../../../core/process.ts';
+import type { ProcessInfo } from '../../../ipc/supervision.ts';
+import type { ControlDeps } from '../../deps.ts';
+import type { Handlers } from '../../http/router.ts';
+import { within } from '../../within.ts';
+import { unconfirmedRevokes } from '../keys/service.ts';
+import { askLedger } from '../usage/service.ts';
+import { shardState } from '../vault/service.ts';
+import * as checks from './checks.ts';
+
+const ANSWER_MS = 3000;
+
+interface Supervised {
+  readonly processes?: readonly ProcessInfo[];
+  readonly layout?: string;
+  readonly passedOver?: readonly { readonly layout: string; readonly reason: string }[];
+}
+
+/** Asks everyone how they are. Says what was seen and claims no more. */
+export const doctorRoutes = (deps: ControlDeps): Handlers<'doctor.show'> => ({
+  'doctor.show': async () => {
+    const { boot, config, policy } = deps;
+    const { processes = [], layout, passedOver = [] } = (await deps.ask({ op: 'processes' })) as Supervised;
+    const version = process.versions.node;
+    const all = [
+      ...checks.layoutChecks(
+        LAYOUTS.find((known) => known === layout),
+        passedOver,
+      ),
+      ...checks.processChecks(processes),
+      ...(await answers(deps)),
+      ...checks.configChecks(config.problems, config.appliedAt === undefined ? null : `version ${policy.version} is in effect`),
+      ...checks.revokeChecks((await unconfirmedRevokes(deps.db)).length),
+      ...checks.exposureChecks(boot.node.controlUrl, boot.node.tls ? 'tls' : 'plain', boot.node.gatewayUrl),
+      checks.runtimeCheck(version),
+    ];
+    const floor = checks.floorOf(version);
+    return {
+      layout: layout ?? 'unknown',
+      status: checks.worst(all),
+      checks: all,
+      processes: processes as unknown as Record<string, string>[],
+      runtime: { version, floor, below_floor: checks.isBelow(version, floor) },
+      config: {
+        source: config.current?.file ?? boot.node.configFile,
+        version: policy.version,
+        problems: config.problems.map((problem) => ({ ...problem })),
+      },
+      gateway_url: boot.node.gatewayUrl,
+      control_url: boot.node.controlUrl,
+    };
+  },
+});
+
+async function answers({ vaults, auditor, ledger, config }: ControlDeps) {
+  const shards = await Promise.all(Array.from({ length: vaults.shards }, (_, shard) => shardState(vaults, shard)));
+  const open = shards.every(({ reachable }) => reachable);
+  const refused = open ? (await vaults.listAll()).flatMap((shard) => shard.refused) : [];
+  const failure = (asked: Promise<unknown>): Promise<unknown> =>
+    within(ANSWER_MS, asked).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+  const [log, books] = await Promise.all([failure(auditor.tail(1)), failure(askLedger(ledger, { op: 'metrics' }))]);
+  return [
+    ...checks.vaultChecks(shards),
+    ...checks.credentialChecks(refused, config.leftOut),
+    checks.answerCheck('auditor', log),
+    checks.answerCheck('ledger', books),
+  ];
+}

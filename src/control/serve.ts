@@ -1,0 +1,157 @@
+/** The control plane: keys, credentials, policy and reports for people and their tools. It can read no secret and rewrite no log. */
+import { systemClock } from '../core/clock.ts';
+import { BulkheadError, type ErrorCode } from '../core/errors.ts';
+import type { Listener } from '../http/listener.ts';
+import type { Child } from '../ipc/child.ts';
+import { Link } from '../ipc/link.ts';
+import { createLogger, type Logger } from '../telemetry/log.ts';
+import { Metrics } from '../telemetry/metrics.ts';
+import { addProcessMetrics } from '../telemetry/process-metrics.ts';
+import { authorityOver } from './acts.ts';
+import { AuditorLog } from './auditor-log.ts';
+import { syncBindings, trustShardZero } from './carry-out.ts';
+import { ConfigState } from './config-state.ts';
+import { openControlStore, type ControlStore } from './database.ts';
+import type { ControlDeps } from './deps.ts';
+import { greet } from './first-start.ts';
+import { Gateways } from './gateways.ts';
+import { AdminToken, borderRules } from './http/border.ts';
+import { serveControlHttp } from './http/serve.ts';
+import { PolicyPublisher } from './policy.ts';
+import { tidyKeys } from './resources/keys/routes.ts';
+import { resolveKey } from './resources/keys/service.ts';
+import { allHandlers } from './resources/all.ts';
+import { Vaults } from './vaults.ts';
+
+/** How long a call waits for a process that is being restarted. */
+const WAIT_MS = 5000;
+const TIDY_MS = 5000;
+
+export async function serveControl(child: Child): Promise<void> {
+  const log = createLogger({ role: 'control', index: 0 });
+  const token = await orFail(child, () => new AdminToken(child.boot.node.adminDigest));
+  const store = await orFail(child, () => openControlStore(child.boot.folder, systemClock.now()));
+  const parts = connect(child, store, log);
+  const { deps } = parts;
+  const listener = serveControlHttp({
+    fd: descriptor(child, 'http'),
+    handlers: allHandlers(deps),
+    token,
+    border: borderRules(child.boot.node.controlUrl),
+    log,
+  });
+  await listener.listening;
+  takeConfig(child, deps, log);
+  const tidying = setInterval(
+    () => void tidyKeys(deps).catch((error: unknown) => log.warn('keys.not_tidied', { reason: words(error) })),
+    TIDY_MS,
+  );
+  child.onDrain(async (graceMs) => {
+    clearInterval(tidying);
+    await drain(parts, listener, graceMs);
+  });
+  child.ready();
+  await deps.config.firstApplied;
+  await greet(deps).catch((error: unknown) => log.warn('welcome.failed', { reason: words(error) }));
+}
+
+interface Parts {
+  readonly deps: ControlDeps;
+  readonly stop: () => void;
+}
+
+/** Wires everything that the resources work with. */
+function connect(child: Child, store: ControlStore, log: Logger): Parts {
+  const { boot } = child;
+  const { db } = store;
+  const link = (name: string, unavailable: ErrorCode): Link =>
+    new Link({ path: socketPath(child, name), hello: child.hello(), unavailable, waitMs: WAIT_MS });
+  const vaults = new Vaults(Array.from({ length: boot.shards }, (_, shard) => link(`vault-${shard}`, 'vault_unavailable')));
+  const ledger = link('ledger', 'ledger_unavailable');
+  const auditorLink = link('auditor', 'audit_unavailable');
+  const auditor = new AuditorLog(auditorLink);
+  const authority = authorityOver(auditor, systemClock);
+  const { sandboxOrigin } = boot.node;
+  const policy = new PolicyPublisher({ db, vaults, clock: systemClock, sandboxOrigin });
+  const gateways = new Gateways(descriptor(child, 'gateway'), child.hello(), {
+    resolveKey: (digest) => resolveKey(db, digest),
+    currentPolicy: () => policy.current,
+    onError: (op, error) => log.error('gateway.unanswered', { op, reason: words(error) }),
+  });
+  const config = new ConfigState({
+    db,
+    authority,
+    clock: systemClock,
+    log,
+    carryOut: async (wanted) => {
+      await trustShardZero({ vaults, authority });
+      const leftOut = await syncBindings({ vaults, authority, clock: systemClock, log, sandboxOrigin }, wanted);
+      await policy.publish(wanted, leftOut, gateways);
+      return leftOut;
+    },
+  });
+  const metrics = new Metrics();
+  const stopMeasuring = addProcessMetrics(metrics);
+  const deps: ControlDeps = {
+    boot,
+    clock: systemClock,
+    log,
+    db,
+    store,
+    authority,
+    auditor,
+    vaults,
+    ledger,
+    gateways,
+    policy,
+    config,
+    metrics,
+    ask: (call) => child.ask(call),
+  };
+  const stop = (): void => {
+    config.stop();
+    stopMeasuring();
+    vaults.stop();
+    ledger.stop();
+    auditorLink.stop();
+  };
+  return { deps, stop };
+}
+
+/** The operator's file, now and after every change; a node without one has the defaults. */
+function takeConfig(child: Child, { config }: ControlDeps, log: Logger): void {
+  const failed = (error: unknown): void => log.error('config.failed', { reason: words(error) });
+  if (child.boot.node.configFile === null) config.useDefaults().catch(failed);
+  child.onFile('config', (bytes, file) => void config.useText(bytes.toString('utf8'), file).catch(failed));
+}
+
+/** Requests under way end first, then the questions of gateways, then the links they need. */
+async function drain({ deps, stop }: Parts, listener: Listener, graceMs: number): Promise<void> {
+  await Promise.all([listener.drain(graceMs), deps.gateways.drain()]);
+  stop();
+  await deps.db.destroy();
+  await deps.log.flush();
+}
+
+/** What keeps the process from serving is said once, in words. */
+async function orFail<T>(child: Child, make: () => T): Promise<T> {
+  try {
+    return make();
+  } catch (error) {
+    return child.failed(error instanceof BulkheadError ? `${error.message} ${error.remedy}` : words(error));
+  }
+}
+
+function descriptor({ boot }: Child, name: string): number {
+  const fd = boot.listen[name];
+  if (fd === undefined) throw new Error(`no listening descriptor ${name}`);
+  return fd;
+}
+
+function socketPath({ boot }: Child, name: string): string {
+  const path = boot.connect[name];
+  if (path === undefined) throw new Error(`no socket ${name}`);
+  return path;
+}
+
+const words = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { describe, it } from 'node:test';
+import { digestKey } from '../access/virtual-key.ts';
+import type { SignedText } from '../access/principal.ts';
+import type { KeyDigest } from '../core/ids.ts';
+import { signText } from '../core/signing.ts';
+import { KeyCache } from './key-cache.ts';
+import { KeyLookup } from './key-lookup.ts';
+
+const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+const rowOf = (digest: KeyDigest): SignedText => signText(privateKey, 'key', JSON.stringify({ id: 'key_1', digest }));
+
+interface Table {
+  readonly lookup: KeyLookup;
+  readonly cache: KeyCache;
+  readonly rows: Map<KeyDigest, SignedText>;
+  readonly waiting: (() => void)[];
+  asked: number;
+  now: number;
+}
+
+/** A source that answers when told to. */
+function table(options: { readonly held?: true; readonly maxKeys?: number; readonly maxUnknown?: number } = {}): Table {
+  const state = { asked: 0, now: 0 };
+  const rows = new Map<KeyDigest, SignedText>();
+  const waiting: (() => void)[] = [];
+  const cache = new KeyCache({
+    clock: { now: () => state.now, monotonic: () => state.now },
+    maxKeys: options.maxKeys ?? 100,
+    maxUnknown: options.maxUnknown ?? 100,
+    unknownMs: 1000,
+    maxRevoked: 100,
+  });
+  const lookup = new KeyLookup({
+    cache,
+    verifyKey: () => publicKey,
+    onForged: () => undefined,
+    source: {
+      resolve: async (digest) => {
+        state.asked++;
+        const row = rows.get(digest);
+        if (options.held === true) await new Promise<void>((resolve) => waiting.push(resolve));
+        return row;
+      },
+    },
+  });
+  return Object.assign(state, { lookup, cache, rows, waiting });
+}
+
+describe('key lookup', () => {
+  it('a revoke wins over an answer that is under way', async () => {
+    const keys = table({ held: true });
+    const digest = digestKey('a');
+    keys.rows.set(digest, rowOf(digest));
+    const asking = keys.lookup.find(digest);
+    keys.lookup.revoke(digest);
+    keys.waiting[0]?.();
+    assert.equal(await asking, undefined);
+    assert.equal(keys.lookup.find(digest), undefined);
+  });
+
+  it('an answer from before a change is not cached', async () => {
+    const keys = table({ held: true });
+    const digest = digestKey('a');
+    keys.rows.set(digest, rowOf(digest));
+    const asking = keys.lookup.find(digest);
+    keys.lookup.forget(digest);
+    keys.waiting[0]?.();
+    await asking;
+    assert.equal(keys.cache.size, 0);
+    void keys.lookup.find(digest);
+    assert.equal(keys.asked, 2);
+  });
+
+  it('unknown keys are remembered shortly and within a bound', async () => {
+    const keys = table({ maxUnknown: 2 });
+    const digests = ['a', 'b', 'c'].map(digestKey);
+    for (const digest of digests) await keys.lookup.find(digest);
+    await keys.lookup.find(digests[2] as KeyDigest);
+    assert.equal(keys.asked, 3);
+    await keys.lookup.find(digests[0] as KeyDigest);
+    assert.equal(keys.asked, 4);
+    keys.now = 2000;
+    await keys.lookup.find(digests[2] as KeyDigest);
+    assert.equal(keys.asked, 5);
+  });
+
+  it('the key used longest ago leaves a full cache', async () => {
+    const keys = table({ maxKeys: 2 });
+    const digests = ['a', 'b', 'c'].map(digestKey);
+    for (const digest of digests) keys.rows.set(digest, rowOf(digest));
+    const [a, b, c] = digests as [KeyDigest, KeyDigest, KeyDigest];
+    for (const digest of [a, b, a, c, a]) await keys.lookup.find(digest);
+    assert.equal(keys.asked, 3);
+    await keys.lookup.find(b);
+    assert.equal(keys.asked, 4);
+  });
+
+  it('guessers cannot pile up questions without end', () => {
+    const keys = table({ held: true });
+    assert.throws(
+      () => {
+        for (let i = 0; i < 1000; i++) void keys.lookup.find(digestKey(String(i)));
+      },
+      { code: 'key_lookup_unavailable' },
+    );
+    assert.ok(keys.asked <= 256);
+  });
+
+  it('a lookup that fails is asked again by the next', async () => {
+    let fails = true;
+    const cache = new KeyCache({ clock: { now: () => 0, monotonic: () => 0 }, maxKeys: 9, maxUnknown: 9, unknownMs: 9, maxRevoked: 9 });
+    const digest = digestKey('a');
+    const lookup = new KeyLookup({
+      cache,
+      verifyKey: () => publicKey,
+      onForged: () => undefined,
+      source: { resolve: async () => (fails ? Promise.reject(new Error('away')) : rowOf(digest)) },
+    });
+    await assert.rejects(Promise.resolve(lookup.find(digest)));
+    fails = false;
+    assert.equal((await lookup.find(digest))?.key.digest, digest);
+  });
+});

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { CeilingBook } from './ceilings.ts';
+import { temporaryFolder } from './testing/vault.ts';
+
+const HOUR = 3_600_000;
+
+describe('ceilings', () => {
+  let folder: string;
+  const warned: string[] = [];
+  before(() => (folder = temporaryFolder()));
+  after(() => fs.rmSync(folder, { recursive: true }));
+  const book = (name = 'busiest.json'): CeilingBook =>
+    new CeilingBook(path.join(folder, name), (credential, kind) => warned.push(`${credential} ${kind}`));
+
+  it('counts requests and bytes by the hour, and places always', () => {
+    const ceilings = book();
+    const enter = (at: number) => ceilings.enter('c', 'org', { requestsPerHour: 2, concurrent: 5, bytesPerHour: 100 }, at);
+    const reached = (at: number): void => assert.throws(() => enter(at), { code: 'ceiling_reached' });
+    const first = enter(0);
+    enter(1);
+    reached(2);
+    ceilings.leave(first, 100);
+    ceilings.leave(enter(HOUR), 100);
+    reached(HOUR + 1);
+    for (let i = 0; i < 4; i++) enter((2 + i) * HOUR);
+    reached(10 * HOUR);
+  });
+
+  it('keeps credentials and organizations apart', () => {
+    const ceilings = book();
+    const enter = (credential: string, organization: string) => ceilings.enter(credential, organization, { requestsPerHour: 1 }, 0);
+    enter('a', 'x');
+    enter('a', 'y');
+    enter('b', 'x');
+    assert.throws(() => enter('a', 'x'), { code: 'ceiling_reached' });
+  });
+
+  it('learns four times the busiest hour above a floor, over a restart', () => {
+    const first = book('learned.json');
+    const fill = (ceilings: CeilingBook, at: number): number => {
+      for (let n = 0; ; n++) {
+        try {
+          ceilings.leave(ceilings.enter('c', 'org', {}, at), 0);
+        } catch {
+          return n;
+        }
+        if (n > 200_000) return n;
+      }
+    };
+    for (let n = 0; n < 5000; n++) first.leave(first.enter('c', 'org', {}, 0), 0);
+    assert.equal(fill(first, HOUR), 20_000, 'the busiest hour was 5,000');
+    assert.equal(fill(first, 2 * HOUR), 80_000);
+    first.save();
+    assert.equal(fill(book('learned.json'), 0), 80_000, 'the hour under way is not learned from');
+  });
+
+  it('warns at half of a ceiling', () => {
+    const ceilings = book();
+    warned.length = 0;
+    for (let n = 0; n < 10; n++) ceilings.leave(ceilings.enter('w', 'org', { requestsPerHour: 10 }, 0), 0);
+    assert.deepEqual(warned, ['w requestsPerHour']);
+  });
+});
