@@ -61,46 +61,37 @@ export interface Reasoning {
  * Fields that some target cannot express, by their canonical names. A decoder says what they are called in its protocol,
  * so that any encoder can name what it dropped in the client's own words.
  */
-export const NAMED_FIELDS = [
-  'message',
-  'part',
-  'tool',
-  'temperature',
-  'topP',
-  'topK',
-  'frequencyPenalty',
-  'presencePenalty',
-  'seed',
-  'stop',
-  'logprobs',
-  'topLogprobs',
-  'candidates',
-  'logitBias',
-  'responseFormat',
-  'responseFormatName',
-  'responseFormatStrict',
-  'toolStrict',
-  'toolChoice',
-  'parallelToolCalls',
-  'reasoning',
-  'user',
-  'metadata',
-  'serviceTier',
-  'cacheMarker',
-  'cacheTtl',
-  'participant',
-  'thinking',
-  'toolCall',
-  'toolArguments',
-  'toolResultError',
-  'image',
-  'imageDetail',
-  'file',
-  'fileName',
-  'audio',
-  'citations',
-] as const;
-export type NamedField = (typeof NAMED_FIELDS)[number];
+export type NamedField =
+  | 'message'
+  | 'part'
+  | 'tool'
+  | 'temperature'
+  | 'topP'
+  | 'topK'
+  | 'frequencyPenalty'
+  | 'presencePenalty'
+  | 'seed'
+  | 'stop'
+  | 'logprobs'
+  | 'topLogprobs'
+  | 'candidates'
+  | 'logitBias'
+  | 'responseFormat'
+  | 'responseFormatStrict'
+  | 'toolChoice'
+  | 'reasoning'
+  | 'user'
+  | 'metadata'
+  | 'serviceTier'
+  | 'cacheMarker'
+  | 'participant'
+  | 'thinking'
+  | 'toolResultError'
+  | 'image'
+  | 'imageDetail'
+  | 'file'
+  | 'audio'
+  | 'citations';
 
 /** Paths in the client's request, `[]` for any index: `messages[].content[].input_audio`. */
 export type FieldNames = Readonly<Record<NamedField, string>>;

@@ -6,18 +6,16 @@ import type { Extensions, Part } from './part.ts';
  * Why a model stopped. `pause` is a turn that the provider cut to be continued, `context` a full context window;
  * `other` is a reason that no codec knows.
  */
-export const FINISH_REASONS = [
-  'stop',
-  'stop_sequence',
-  'length',
-  'context',
-  'tool_calls',
-  'refusal',
-  'content_filter',
-  'pause',
-  'other',
-] as const;
-export type FinishReason = (typeof FINISH_REASONS)[number];
+export type FinishReason =
+  | 'stop'
+  | 'stop_sequence'
+  | 'length'
+  | 'context'
+  | 'tool_calls'
+  | 'refusal'
+  | 'content_filter'
+  | 'pause'
+  | 'other';
 
 export interface Finish {
   readonly reason: FinishReason;

@@ -86,8 +86,8 @@ describe('creating a key', () => {
     const made = await create({ name: 'logged' });
     const entry = node.audit().find(({ target }) => target === `key/${made.id}`);
     assert.deepEqual(
-      [entry?.['act'], entry?.['decision'], (entry?.['actor'] as Record<string, unknown>)['id']],
-      ['key.create', 'allowed', 'admin:local'],
+      [entry?.['act'], entry?.['decision'], entry?.['actor']],
+      ['key.create', 'allowed', { kind: 'admin', id: 'admin:local' }],
     );
   });
 

@@ -121,7 +121,7 @@ describe('policy', () => {
   it('is recorded before it is in effect', async () => {
     const { node } = await startWithWorker(CONFIG);
     const entry = node.audit().find(({ act }) => act === 'config.apply');
-    assert.equal((entry?.['actor'] as Record<string, unknown>)['id'], 'system:config');
+    assert.deepEqual(entry?.['actor'], { kind: 'system', id: 'system:config' });
   });
 
   it('versions rise over a restart', async () => {

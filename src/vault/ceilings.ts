@@ -4,8 +4,11 @@ import type { Ceilings } from '../ipc/messages.ts';
 import { writeAtomically } from './files.ts';
 
 const HOUR_MS = 3_600_000;
-/** Below these a learned ceiling never falls; it is four times the busiest hour seen. */
-const FLOOR: Required<Ceilings> = { requestsPerHour: 10_000, concurrent: 1024, bytesPerHour: 8 * 2 ** 30 };
+/**
+ * Below these a learned ceiling never falls; it is four times the busiest whole hour seen. High enough that a company's first
+ * day is not refused; whoever wants less sets it per credential.
+ */
+const FLOOR: Required<Ceilings> = { requestsPerHour: 1_000_000, concurrent: 1024, bytesPerHour: 64 * 2 ** 30 };
 const KINDS = Object.keys(FLOOR) as (keyof Ceilings)[];
 
 type Counts = Record<keyof Ceilings, number>;

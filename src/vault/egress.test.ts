@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import net from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { newRequestId, type CredentialId } from '../core/ids.ts';
 import { startUpstream, until, type TestUpstream } from './testing/upstream.ts';
@@ -70,6 +71,35 @@ describe('egress', () => {
     upstream.seen.at(-1)?.socket.destroy();
     assert.equal((await call('c')).head.status, 200);
     assert.equal(upstream.seen.filter(({ path }) => path === '/v1/c').length, 1);
+  });
+
+  it('resends only after a reused connection closed without a byte, and never one of a fresh connection or a streamed body', async () => {
+    const requests: string[] = [];
+    let connections = 0;
+    // Answers the first request of each connection; a second one makes it close, as does any request for /v1/die.
+    const server = net.createServer((socket) => {
+      connections++;
+      let count = 0;
+      socket.on('error', () => socket.destroy());
+      socket.on('data', (chunk: Buffer) => {
+        const path = /^(?:GET|POST) (\S+)/.exec(chunk.toString('latin1'))?.[1];
+        if (path === undefined) return;
+        requests.push(path);
+        if (++count > 1 || path === '/v1/die') socket.destroy();
+        else setTimeout(() => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'), 20);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const credential = 'stale' as CredentialId;
+    await vault.put(bindingTo(`http://127.0.0.1:${(server.address() as net.AddressInfo).port}`, { id: credential }), SECRET);
+    await call('1', { credential });
+    assert.equal((await call('2', { credential })).body.toString(), 'ok');
+    assert.deepEqual([requests, connections], [['/v1/1', '/v1/2', '/v1/2'], 2]);
+    await assert.rejects(vault.egress({ proof: key.proof, credential, path: '/v1/3' }, [Buffer.from('x')]), { code: 'upstream_reset' });
+    assert.equal(requests.filter((path) => path === '/v1/3').length, 1);
+    await assert.rejects(call('die', { credential }), { code: 'upstream_reset' });
+    assert.equal(requests.filter((path) => path === '/v1/die').length, 1);
+    server.close();
   });
 
   it('relays large bodies both ways and streams of any size within the window', async () => {

@@ -34,7 +34,7 @@ function publicPart({ method, path, host, headers, length }: RequestHead): strin
 
 /**
  * Bytes of a head with its credential last, in memory of their own: the caller overwrites them once they are written. The secret
- * is never part of a string. `tail` is the body where it is small enough to go along; the caller writes it otherwise.
+ * is never part of a string. `rest` is the body where it is too large to go along in one write.
  */
 export function composeHead(
   head: RequestHead,

@@ -51,7 +51,9 @@ export class Dropped {
 
   /** Sorted; a client may have made up any number of names of any length, and a header has to hold them. */
   get paths(): readonly string[] {
-    const sorted = [...this.#paths].map((path) => (path.length > MAX_LENGTH ? `${path.slice(0, MAX_LENGTH).toWellFormed()}…` : path)).sort();
+    const sorted = [...this.#paths]
+      .map((path) => (path.length > MAX_LENGTH ? `${path.slice(0, MAX_LENGTH).toWellFormed()}…` : path))
+      .sort();
     return sorted.length > MAX_PATHS ? [...sorted.slice(0, MAX_PATHS), '…'] : sorted;
   }
 }

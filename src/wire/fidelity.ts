@@ -4,8 +4,7 @@
  */
 import type { WireProtocolId } from './protocol.ts';
 
-export const FATES = ['kept', 'mapped', 'dropped'] as const;
-export type Fate = (typeof FATES)[number];
+export type Fate = 'kept' | 'mapped' | 'dropped';
 
 export interface FidelityRow {
   readonly side: 'request' | 'answer';
@@ -22,12 +21,25 @@ export interface FidelityRow {
 type Short = readonly [field: string, fate: Fate, as?: string | undefined, note?: string | undefined];
 
 const rows = (side: FidelityRow['side'], from: WireProtocolId, to: WireProtocolId, list: readonly Short[]): readonly FidelityRow[] =>
-  list.map(([field, fate, as, note]) => ({ side, from, to, field, fate, ...(as === undefined ? {} : { as }), ...(note === undefined ? {} : { note }) }));
+  list.map(([field, fate, as, note]) => ({
+    side,
+    from,
+    to,
+    field,
+    fate,
+    ...(as === undefined ? {} : { as }),
+    ...(note === undefined ? {} : { note }),
+  }));
 
 const OPENAI_TO_ANTHROPIC: readonly Short[] = [
   ['messages[].content', 'kept', 'messages[].content'],
   ['messages[].content (system, developer; first)', 'kept', 'system'],
-  ['messages[].content (system, developer; later)', 'kept', 'messages[].content', 'In its place for models that take it there (Claude Opus 4.8 and generation 5); for older ones it joins `system`.'],
+  [
+    'messages[].content (system, developer; later)',
+    'kept',
+    'messages[].content',
+    'In its place for models that take it there (Claude Opus 4.8 and generation 5); for older ones it joins `system`.',
+  ],
   ['messages[].content[].text', 'kept', 'messages[].content[].text', 'An empty text is left out: Anthropic refuses it.'],
   ['messages[].content[].image_url', 'kept', 'messages[].content[].source', 'Addresses and base64 data URIs.'],
   ['messages[].content[].image_url.detail', 'dropped', undefined, '`auto` says nothing and is not reported.'],
@@ -40,8 +52,18 @@ const OPENAI_TO_ANTHROPIC: readonly Short[] = [
   ['messages[].refusal', 'mapped', 'messages[].content', 'As text.'],
   ['messages[].reasoning_details', 'kept', 'messages[].content[].signature', 'Those that Anthropic signed; they must come back unchanged.'],
   ['messages[].reasoning_content', 'dropped', undefined, 'Without Anthropic’s signature reasoning is refused.'],
-  ['messages[].tool_calls', 'kept', 'messages[].content[].input', 'Arguments that are no JSON object go under `INVALID_JSON`; other characters in ids than letters, digits, `_` and `-` become `_`.'],
-  ['messages[].tool_call_id', 'kept', 'messages[].content[].tool_use_id', 'Results of one round and the user’s words after them become one message.'],
+  [
+    'messages[].tool_calls',
+    'kept',
+    'messages[].content[].input',
+    'Arguments that are no JSON object go under `INVALID_JSON`; other characters in ids than letters, digits, `_` and `-` become `_`.',
+  ],
+  [
+    'messages[].tool_call_id',
+    'kept',
+    'messages[].content[].tool_use_id',
+    'Results of one round and the user’s words after them become one message.',
+  ],
   ['tools[].function', 'kept', 'tools[].input_schema'],
   ['tools[].function.strict', 'kept', 'tools[].strict'],
   ['tools[].custom', 'dropped'],
@@ -50,12 +72,32 @@ const OPENAI_TO_ANTHROPIC: readonly Short[] = [
   ['response_format (json_schema)', 'kept', 'output_config.format', 'Name and description become the schema’s title and description.'],
   ['response_format (json_object)', 'dropped'],
   ['response_format.json_schema.strict (false)', 'dropped', undefined, 'Anthropic always holds the model to the schema.'],
-  ['max_completion_tokens', 'kept', 'max_tokens', 'Where neither name is sent, the gateway’s default is asked for: Anthropic demands a number.'],
+  [
+    'max_completion_tokens',
+    'kept',
+    'max_tokens',
+    'Where neither name is sent, the gateway’s default is asked for: Anthropic demands a number.',
+  ],
   ['max_tokens', 'kept', 'max_tokens'],
-  ['reasoning_effort', 'mapped', 'thinking', 'Adaptive thinking with `output_config.effort`; on models before Claude 4.6 a budget of 1,024 to 32,000 tokens, at most half of `max_tokens`.'],
-  ['reasoning_effort (with a forced tool)', 'dropped', undefined, 'Anthropic refuses thinking then. Also dropped where a budget would be below 1,024, where the model cannot think, and where a tool’s result comes back without the signed reasoning before it.'],
+  [
+    'reasoning_effort',
+    'mapped',
+    'thinking',
+    'Adaptive thinking with `output_config.effort`; on models before Claude 4.6 a budget of 1,024 to 32,000 tokens, at most half of `max_tokens`.',
+  ],
+  [
+    'reasoning_effort (with a forced tool)',
+    'dropped',
+    undefined,
+    'Anthropic refuses thinking then. Also dropped where a budget would be below 1,024, where the model cannot think, and where a tool’s result comes back without the signed reasoning before it.',
+  ],
   ['temperature', 'kept', 'temperature'],
-  ['temperature (over 1)', 'dropped', undefined, 'Anthropic’s range ends at 1. Also dropped with thinking, and for models after Claude Opus 4.6, unless it is 1. It is never clamped.'],
+  [
+    'temperature (over 1)',
+    'dropped',
+    undefined,
+    'Anthropic’s range ends at 1. Also dropped with thinking, and for models after Claude Opus 4.6, unless it is 1. It is never clamped.',
+  ],
   ['top_p', 'kept', 'top_p'],
   ['top_p (with temperature)', 'dropped', undefined, 'Newer models refuse both together.'],
   ['top_k', 'kept', 'top_k'],
@@ -88,7 +130,12 @@ const ANTHROPIC_TO_OPENAI: readonly Short[] = [
   ['messages[].content[].thinking (unsigned)', 'kept', 'messages[].reasoning_content'],
   ['messages[].content[].tool_use', 'kept', 'messages[].tool_calls'],
   ['messages[].content[].tool_result', 'kept', 'messages[].tool_call_id'],
-  ['messages[].content[].tool_result (image)', 'mapped', 'messages[].content[].image_url', 'Images and files of a result follow in a user message.'],
+  [
+    'messages[].content[].tool_result (image)',
+    'mapped',
+    'messages[].content[].image_url',
+    'Images and files of a result follow in a user message.',
+  ],
   ['messages[].content[].is_error', 'dropped'],
   ['messages[].content[].server_tool_use', 'dropped', undefined, 'So are all blocks that only Anthropic has.'],
   ['tools[].input_schema', 'kept', 'tools[].function'],
@@ -130,13 +177,23 @@ const OPENAI_ANSWER: readonly Short[] = [
 
 const ANTHROPIC_ANSWER: readonly Short[] = [
   ['content[].text', 'kept', 'choices[].message.content', 'Several texts are joined.'],
-  ['content[].citations', 'mapped', 'choices[].message.annotations', 'Those of web pages; places in the client’s own documents are dropped.'],
+  [
+    'content[].citations',
+    'mapped',
+    'choices[].message.annotations',
+    'Those of web pages; places in the client’s own documents are dropped.',
+  ],
   ['content[].thinking', 'kept', 'choices[].message.reasoning_content'],
   ['content[].signature', 'kept', 'choices[].message.reasoning_details', 'To be sent back unchanged in the next turn.'],
   ['content[].redacted_thinking', 'kept', 'choices[].message.reasoning_details'],
   ['content[].tool_use', 'kept', 'choices[].message.tool_calls'],
   ['content[].server_tool_use', 'dropped', undefined, 'With its result; so are all blocks that only Anthropic has.'],
-  ['stop_reason', 'mapped', 'choices[].finish_reason', '`refusal` is content_filter; `pause_turn` and `stop_sequence` are stop; a full context window is length.'],
+  [
+    'stop_reason',
+    'mapped',
+    'choices[].finish_reason',
+    '`refusal` is content_filter; `pause_turn` and `stop_sequence` are stop; a full context window is length.',
+  ],
   ['stop_sequence', 'dropped'],
   ['usage.input_tokens', 'kept', 'usage.prompt_tokens', 'With what was read from and written to the cache.'],
   ['usage.cache_read_input_tokens', 'kept', 'usage.prompt_tokens_details.cached_tokens'],

@@ -84,11 +84,15 @@ export class ApiDescription {
     const fits = types.length === 0 || types.includes(actual) || (types.includes('integer') && Number.isInteger(value));
     if (!fits) faults.push(`${path}: is ${actual}, not ${types.join(' or ')}`);
     if (schema.const !== undefined && value !== schema.const) faults.push(`${path}: is not ${JSON.stringify(schema.const)}`);
-    if (schema.enum !== undefined && !schema.enum.includes(value)) faults.push(`${path}: ${JSON.stringify(value)} is none of ${JSON.stringify(schema.enum)}`);
-    if (typeof value === 'number' && (value < (schema.minimum ?? -Infinity) || value > (schema.maximum ?? Infinity))) faults.push(`${path}: ${value} is out of range`);
+    if (schema.enum !== undefined && !schema.enum.includes(value))
+      faults.push(`${path}: ${JSON.stringify(value)} is none of ${JSON.stringify(schema.enum)}`);
+    if (typeof value === 'number' && (value < (schema.minimum ?? -Infinity) || value > (schema.maximum ?? Infinity)))
+      faults.push(`${path}: ${value} is out of range`);
     if (typeof value === 'string') {
-      if (value.length < (schema.minLength ?? 0) || value.length > (schema.maxLength ?? Infinity)) faults.push(`${path}: its length is out of range`);
-      if (schema.pattern !== undefined && !new RegExp(schema.pattern, 'u').test(value)) faults.push(`${path}: ${value} does not match ${schema.pattern}`);
+      if (value.length < (schema.minLength ?? 0) || value.length > (schema.maxLength ?? Infinity))
+        faults.push(`${path}: its length is out of range`);
+      if (schema.pattern !== undefined && !new RegExp(schema.pattern, 'u').test(value))
+        faults.push(`${path}: ${value} does not match ${schema.pattern}`);
     }
     if (Array.isArray(value) && value.length < (schema.minItems ?? 0)) faults.push(`${path}: has too few items`);
     return faults;

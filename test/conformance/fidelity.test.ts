@@ -20,28 +20,51 @@ const said = { role: 'user', content: 'hi' };
 const PNG = 'data:image/png;base64,iVBORw0KGgo=';
 const fn = { type: 'function', function: { name: 'f', parameters: { type: 'object', properties: {} } } };
 const schema = { type: 'object', properties: {}, required: [], additionalProperties: false };
-const jsonSchema = (rest: JsonObject): JsonObject => ({ response_format: { type: 'json_schema', json_schema: { name: 'n', schema, ...rest } } });
+const jsonSchema = (rest: JsonObject): JsonObject => ({
+  response_format: { type: 'json_schema', json_schema: { name: 'n', schema, ...rest } },
+});
 const calls = [{ id: 'call_1', type: 'function', function: { name: 'f', arguments: '{"a":1}' } }];
 
 const OPENAI_REQUEST: Readonly<Record<string, Probe>> = {
   'messages[].content': { with: { messages: [said] }, without: { messages: [{ role: 'user', content: '' }] } },
   'messages[].content (system, developer; first)': { with: { messages: [{ role: 'developer', content: 'be brief' }, said] } },
-  'messages[].content (system, developer; later)': { with: { messages: [said, { role: 'system', content: 'be brief' }] }, model: 'claude-opus-4-8' },
+  'messages[].content (system, developer; later)': {
+    with: { messages: [said, { role: 'system', content: 'be brief' }] },
+    model: 'claude-opus-4-8',
+  },
   'messages[].content[].text': { with: user(hi, { type: 'text', text: 'there' }), without: user(hi) },
   'messages[].content[].image_url': { with: user(hi, { type: 'image_url', image_url: { url: PNG } }), without: user(hi) },
   'messages[].content[].image_url.detail': {
     with: user({ type: 'image_url', image_url: { url: PNG, detail: 'low' } }),
     without: user({ type: 'image_url', image_url: { url: PNG } }),
   },
-  'messages[].content[].file': { with: user(hi, { type: 'file', file: { filename: 'a.pdf', file_data: 'data:application/pdf;base64,AAAA' } }), without: user(hi) },
+  'messages[].content[].file': {
+    with: user(hi, { type: 'file', file: { filename: 'a.pdf', file_data: 'data:application/pdf;base64,AAAA' } }),
+    without: user(hi),
+  },
   'messages[].content[].file (upload or other type)': { with: user(hi, { type: 'file', file: { file_id: 'file-1' } }), without: user(hi) },
-  'messages[].content[].input_audio': { with: user(hi, { type: 'input_audio', input_audio: { data: 'AAAA', format: 'wav' } }), without: user(hi) },
+  'messages[].content[].input_audio': {
+    with: user(hi, { type: 'input_audio', input_audio: { data: 'AAAA', format: 'wav' } }),
+    without: user(hi),
+  },
   'messages[].content[].cache_control': { with: user({ ...hi, cache_control: { type: 'ephemeral' } }), without: user(hi) },
-  'messages[].content[].prompt_cache_breakpoint': { with: user({ ...hi, prompt_cache_breakpoint: { mode: 'explicit' } }), without: user(hi) },
+  'messages[].content[].prompt_cache_breakpoint': {
+    with: user({ ...hi, prompt_cache_breakpoint: { mode: 'explicit' } }),
+    without: user(hi),
+  },
   'messages[].name': { with: { messages: [{ ...said, name: 'ann' }] } },
   'messages[].refusal': { with: { messages: [said, { role: 'assistant', content: null, refusal: 'no' }] } },
   'messages[].reasoning_details': {
-    with: { messages: [said, { role: 'assistant', content: 'hi', reasoning_details: [{ type: 'reasoning.text', text: 't', signature: 's', format: 'anthropic-claude-v1' }] }] },
+    with: {
+      messages: [
+        said,
+        {
+          role: 'assistant',
+          content: 'hi',
+          reasoning_details: [{ type: 'reasoning.text', text: 't', signature: 's', format: 'anthropic-claude-v1' }],
+        },
+      ],
+    },
     without: { messages: [said, { role: 'assistant', content: 'hi' }] },
   },
   'messages[].reasoning_content': {
@@ -64,7 +87,10 @@ const OPENAI_REQUEST: Readonly<Record<string, Probe>> = {
   max_completion_tokens: { with: { max_completion_tokens: 9 } },
   max_tokens: { with: { max_tokens: 9 } },
   reasoning_effort: { with: { reasoning_effort: 'high' } },
-  'reasoning_effort (with a forced tool)': { with: { tools: [fn], tool_choice: 'required', reasoning_effort: 'high' }, without: { tools: [fn], tool_choice: 'required' } },
+  'reasoning_effort (with a forced tool)': {
+    with: { tools: [fn], tool_choice: 'required', reasoning_effort: 'high' },
+    without: { tools: [fn], tool_choice: 'required' },
+  },
   temperature: { with: { temperature: 0.2 } },
   'temperature (over 1)': { with: { temperature: 1.5 } },
   top_p: { with: { top_p: 0.5 } },
@@ -92,7 +118,11 @@ const base64 = (type: string): JsonObject => ({ type: 'base64', media_type: type
 const assistant = (...content: readonly Json[]): JsonObject => ({ messages: [said, { role: 'assistant', content }] });
 const use = { type: 'tool_use', id: 'toolu_1', name: 'f', input: { a: 1 } };
 const results = (result: JsonObject): JsonObject => ({
-  messages: [said, { role: 'assistant', content: [use] }, { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1', ...result }] }],
+  messages: [
+    said,
+    { role: 'assistant', content: [use] },
+    { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1', ...result }] },
+  ],
 });
 const own = { name: 'f', input_schema: { type: 'object', properties: {} } };
 
@@ -102,18 +132,30 @@ const ANTHROPIC_REQUEST: Readonly<Record<string, Probe>> = {
   'messages[].content[].image': { with: user(hi, block('image', base64('image/png'))), without: user(hi) },
   'messages[].content[].image (upload)': { with: user(hi, block('image', { type: 'file', file_id: 'file_1' })), without: user(hi) },
   'messages[].content[].document': { with: user(hi, block('document', base64('application/pdf'))), without: user(hi) },
-  'messages[].content[].document (address or upload)': { with: user(hi, block('document', { type: 'url', url: 'https://a.example/a.pdf' })), without: user(hi) },
+  'messages[].content[].document (address or upload)': {
+    with: user(hi, block('document', { type: 'url', url: 'https://a.example/a.pdf' })),
+    without: user(hi),
+  },
   'messages[].content[].cache_control': { with: user({ ...hi, cache_control: { type: 'ephemeral', ttl: '1h' } }), without: user(hi) },
   'messages[].content[].thinking': { with: assistant({ type: 'thinking', thinking: 't', signature: 's' }, hi), without: assistant(hi) },
-  'messages[].content[].thinking (unsigned)': { with: assistant({ type: 'thinking', thinking: 't', signature: '' }, hi), without: assistant(hi) },
+  'messages[].content[].thinking (unsigned)': {
+    with: assistant({ type: 'thinking', thinking: 't', signature: '' }, hi),
+    without: assistant(hi),
+  },
   'messages[].content[].tool_use': { with: assistant(hi, use), without: assistant(hi) },
-  'messages[].content[].tool_result': { with: results({ content: 'ok' }), without: { messages: [said, { role: 'assistant', content: [use] }] } },
+  'messages[].content[].tool_result': {
+    with: results({ content: 'ok' }),
+    without: { messages: [said, { role: 'assistant', content: [use] }] },
+  },
   'messages[].content[].tool_result (image)': {
     with: results({ content: [{ type: 'text', text: 'ok' }, block('image', base64('image/png'))] }),
     without: results({ content: [{ type: 'text', text: 'ok' }] }),
   },
   'messages[].content[].is_error': { with: results({ content: 'ok', is_error: true }), without: results({ content: 'ok' }) },
-  'messages[].content[].server_tool_use': { with: assistant(hi, { type: 'server_tool_use', id: 's', name: 'web_search', input: {} }), without: assistant(hi) },
+  'messages[].content[].server_tool_use': {
+    with: assistant(hi, { type: 'server_tool_use', id: 's', name: 'web_search', input: {} }),
+    without: assistant(hi),
+  },
   'tools[].input_schema': { with: { tools: [own] } },
   'tools[].strict': { with: { tools: [{ ...own, strict: true }] }, without: { tools: [own] } },
   'tools[].web_search_20250305': { with: { tools: [own, { type: 'web_search_20250305', name: 'web_search' }] }, without: { tools: [own] } },
@@ -131,15 +173,22 @@ const ANTHROPIC_REQUEST: Readonly<Record<string, Probe>> = {
   top_p: { with: { top_p: 0.5 } },
   top_k: { with: { top_k: 5 } },
   stop_sequences: { with: { stop_sequences: ['END'] } },
-  'stop_sequences (more than 4)': { with: { stop_sequences: ['1', '2', '3', '4', '5'] }, without: { stop_sequences: ['1', '2', '3', '4'] } },
+  'stop_sequences (more than 4)': {
+    with: { stop_sequences: ['1', '2', '3', '4', '5'] },
+    without: { stop_sequences: ['1', '2', '3', '4'] },
+  },
   stream: { with: { stream: true } },
   'metadata.user_id': { with: { metadata: { user_id: 'u1' } } },
   service_tier: { with: { service_tier: 'standard_only' } },
   container: { with: { container: 'c1' } },
 };
 
-const message = (members: JsonObject): JsonObject => ({ choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: 'hi', ...members } }] });
-const choice = (members: JsonObject): JsonObject => ({ choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: 'hi' }, ...members }] });
+const message = (members: JsonObject): JsonObject => ({
+  choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: 'hi', ...members } }],
+});
+const choice = (members: JsonObject): JsonObject => ({
+  choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: 'hi' }, ...members }],
+});
 const tokens = { prompt_tokens: 5, completion_tokens: 3, total_tokens: 8 };
 
 const OPENAI_ANSWER: Readonly<Record<string, Probe>> = {
@@ -147,13 +196,24 @@ const OPENAI_ANSWER: Readonly<Record<string, Probe>> = {
   'choices[].message.refusal': { with: message({ content: null, refusal: 'no' }), without: message({ content: null }) },
   'choices[].message.reasoning_content': { with: message({ reasoning_content: 't' }) },
   'choices[].message.tool_calls': { with: message({ tool_calls: calls }) },
-  'choices[].message.annotations': { with: message({ annotations: [{ type: 'url_citation', url_citation: { url: 'https://a.example', title: 'a', start_index: 0, end_index: 2 } }] }) },
+  'choices[].message.annotations': {
+    with: message({
+      annotations: [{ type: 'url_citation', url_citation: { url: 'https://a.example', title: 'a', start_index: 0, end_index: 2 } }],
+    }),
+  },
   'choices[].message.audio': { with: message({ audio: { id: 'a', data: 'AAAA', transcript: 'hi', expires_at: 1 } }) },
   'choices[].finish_reason': { with: choice({ finish_reason: 'length' }) },
   'choices[].logprobs': { with: choice({ logprobs: { content: [] } }) },
-  'choices[] (after the first)': { with: { choices: [...(choice({})['choices'] as Json[]), { index: 1, finish_reason: 'stop', message: { role: 'assistant', content: 'ho' } }] } },
+  'choices[] (after the first)': {
+    with: {
+      choices: [...(choice({})['choices'] as Json[]), { index: 1, finish_reason: 'stop', message: { role: 'assistant', content: 'ho' } }],
+    },
+  },
   'usage.prompt_tokens': { with: { usage: tokens }, without: { usage: { ...tokens, prompt_tokens: 4, total_tokens: 7 } } },
-  'usage.prompt_tokens_details.cached_tokens': { with: { usage: { ...tokens, prompt_tokens_details: { cached_tokens: 2 } } }, without: { usage: tokens } },
+  'usage.prompt_tokens_details.cached_tokens': {
+    with: { usage: { ...tokens, prompt_tokens_details: { cached_tokens: 2 } } },
+    without: { usage: tokens },
+  },
   'usage.completion_tokens': { with: { usage: tokens }, without: { usage: { ...tokens, completion_tokens: 2, total_tokens: 7 } } },
   system_fingerprint: { with: { system_fingerprint: 'fp' } },
 };
@@ -166,17 +226,26 @@ const ANTHROPIC_ANSWER: Readonly<Record<string, Probe>> = {
   'content[].text': { with: answer(hi), without: answer() },
   'content[].citations': { with: answer({ ...hi, citations: [webPlace] }), without: answer(hi) },
   'content[].thinking': { with: answer({ type: 'thinking', thinking: 't', signature: '' }, hi), without: answer(hi) },
-  'content[].signature': { with: answer({ type: 'thinking', thinking: 't', signature: 's' }), without: answer({ type: 'thinking', thinking: 't', signature: '' }) },
+  'content[].signature': {
+    with: answer({ type: 'thinking', thinking: 't', signature: 's' }),
+    without: answer({ type: 'thinking', thinking: 't', signature: '' }),
+  },
   'content[].redacted_thinking': { with: answer({ type: 'redacted_thinking', data: 'd' }, hi), without: answer(hi) },
   'content[].tool_use': { with: answer(hi, use), without: answer(hi) },
-  'content[].server_tool_use': { with: answer(hi, { type: 'server_tool_use', id: 's', name: 'web_search', input: {} }), without: answer(hi) },
+  'content[].server_tool_use': {
+    with: answer(hi, { type: 'server_tool_use', id: 's', name: 'web_search', input: {} }),
+    without: answer(hi),
+  },
   stop_reason: { with: { stop_reason: 'max_tokens' } },
   stop_sequence: { with: { stop_reason: 'stop_sequence', stop_sequence: 'END' }, without: { stop_reason: 'stop_sequence' } },
   'usage.input_tokens': { with: { usage: counts }, without: { usage: { ...counts, input_tokens: 4 } } },
   'usage.cache_read_input_tokens': { with: { usage: { ...counts, cache_read_input_tokens: 2 } }, without: { usage: counts } },
   'usage.cache_creation_input_tokens': { with: { usage: { ...counts, cache_creation_input_tokens: 2 } }, without: { usage: counts } },
   'usage.output_tokens': { with: { usage: counts }, without: { usage: { ...counts, output_tokens: 2 } } },
-  'usage.output_tokens_details.thinking_tokens': { with: { usage: { ...counts, output_tokens_details: { thinking_tokens: 2 } } }, without: { usage: counts } },
+  'usage.output_tokens_details.thinking_tokens': {
+    with: { usage: { ...counts, output_tokens_details: { thinking_tokens: 2 } } },
+    without: { usage: counts },
+  },
   'usage.service_tier': { with: { usage: { ...counts, service_tier: 'priority' } }, without: { usage: counts } },
   container: { with: { container: { id: 'c', expires_at: 'x' } } },
 };
@@ -185,7 +254,16 @@ const BASE: Readonly<Record<string, JsonObject>> = {
   'request openai-chat': { model: 'm', messages: [said] },
   'request anthropic-messages': { model: 'm', max_tokens: 4096, messages: [said] },
   'answer openai-chat': { id: 'i', object: 'chat.completion', created: 1, model: 'm', ...choice({}), usage: tokens },
-  'answer anthropic-messages': { id: 'i', type: 'message', role: 'assistant', model: 'm', content: [hi], stop_reason: 'end_turn', stop_sequence: null, usage: counts },
+  'answer anthropic-messages': {
+    id: 'i',
+    type: 'message',
+    role: 'assistant',
+    model: 'm',
+    content: [hi],
+    stop_reason: 'end_turn',
+    stop_sequence: null,
+    usage: counts,
+  },
 };
 const PROBES: Readonly<Record<string, Readonly<Record<string, Probe>>>> = {
   'request openai-chat': OPENAI_REQUEST,
@@ -230,7 +308,10 @@ describe('the fidelity table says what the codecs do', () => {
         if (row.side === 'request') assert.ok(got.dropped.includes(name), `reported as ${got.dropped.join()}`);
         return;
       }
-      assert.deepEqual(got.dropped, plainly.dropped.filter((path) => path !== name));
+      assert.deepEqual(
+        got.dropped,
+        plainly.dropped.filter((path) => path !== name),
+      );
       const path = (row.as ?? '').split('.');
       assert.notDeepEqual(at(got.body, path), at(plainly.body, path));
       assert.ok(at(got.body, path).length > 0);
@@ -239,6 +320,7 @@ describe('the fidelity table says what the codecs do', () => {
 
   it('has a row for every probe', () => {
     const rows = new Set(FIDELITY.map((row) => `${row.side} ${row.from} ${row.field}`));
-    for (const [group, probes] of Object.entries(PROBES)) for (const field of Object.keys(probes)) assert.ok(rows.has(`${group} ${field}`), `${group} ${field}`);
+    for (const [group, probes] of Object.entries(PROBES))
+      for (const field of Object.keys(probes)) assert.ok(rows.has(`${group} ${field}`), `${group} ${field}`);
   });
 });

@@ -94,7 +94,7 @@ export function startRole(
 ): RoleProcess {
   const entry = fileURLToPath(new URL(`../../main/${boot.role}.ts`, import.meta.url));
   const names = Object.keys(listen);
-  const [command, ...args] = [...(options.wrap ?? []), process.execPath, entry] as [string, ...string[]];
+  const [command = process.execPath, ...args]: readonly string[] = [...(options.wrap ?? []), process.execPath, entry];
   const fds = names.map((name) => (listen[name] as BoundHandle).fd);
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...fds], env: {} });
   let output = '';

@@ -30,163 +30,186 @@ export interface Answer {
   readonly body: Record<string, unknown>;
 }
 
-export interface TestNode {
-  readonly folder: string;
-  readonly control: RoleProcess;
-  /** By process name: `vault-0`, `ledger` … */
-  readonly processes: ReadonlyMap<string, RoleProcess>;
-  /** What control asked of its supervisor, in order. */
-  readonly asked: JsonObject[];
-  /** What a gateway worker hears and may answer; `connectWorker` uses it. */
-  connectWorker(index: number, onCall?: (call: IncomingCall) => void): Promise<Peer>;
-  request(method: string, target: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>;
-  raw(options: http.RequestOptions, body?: string): Promise<Answer>;
-  /** Calls an operation, holds the reply to its schema and gives it. */
-  call<Name extends OperationName>(
-    name: Name,
-    input?: { readonly id?: string; readonly body?: unknown; readonly query?: string },
-  ): Promise<ReplyOf<Name>>;
-  audit(): readonly JsonObject[];
-  writeConfig(text: string): void;
-  /** Starts a process again that was killed. */
-  restart(name: string): Promise<void>;
-  kill(name: string): Promise<void>;
-  stop(): Promise<void>;
+interface Handle {
+  readonly fd: number;
+  close(): void;
 }
 
-export async function startTestNode(options: TestNodeOptions = {}): Promise<TestNode> {
-  const folder = options.folder ?? fs.mkdtempSync(path.join(os.tmpdir(), 'bh-control-'));
-  const shards = options.shards ?? 1;
-  const names = ['ledger', 'auditor', ...Array.from({ length: shards }, (_, i) => `vault-${i}`)];
-  const tcp = bindTcp();
-  const processes = new Map<string, RoleProcess>();
-  const asked: JsonObject[] = [];
-  const socket = (listener: string, peer: string): string => path.join(folder, `${listener}.${peer}.sock`);
-  const handles = new Map<string, { close(): void }>();
-  /** Closing a bound handle removes its file, so the old one goes before the new one comes. */
-  const bind = (listener: string, peer: string) => {
-    const at = socket(listener, peer);
-    handles.get(at)?.close();
-    const handle = bindUnix(at);
-    handles.set(at, handle);
-    return handle;
-  };
-  const own = (name: string): string => {
-    fs.mkdirSync(path.join(folder, name), { recursive: true, mode: 0o700 });
-    return path.join(folder, name);
-  };
-  const start = async (name: string): Promise<void> => {
+/** Who connects to whom, as in the real topology. */
+const PEERS: Readonly<Record<string, readonly string[]>> = {
+  ledger: ['gateway', 'vault', 'control'],
+  auditor: ['control', 'vault'],
+  vault: ['gateway', 'control'],
+  control: ['gateway'],
+};
+
+export class TestNode {
+  readonly folder: string;
+  /** By process name: `vault-0`, `ledger`, `control` … */
+  readonly processes = new Map<string, RoleProcess>();
+  /** What control asked of its supervisor, in order. */
+  readonly asked: JsonObject[] = [];
+  readonly #options: TestNodeOptions;
+  readonly #names: readonly string[];
+  readonly #handles = new Map<string, Handle>();
+  readonly #workers = new Map<number, Peer>();
+  readonly #tcp = bindTcp();
+
+  constructor(options: TestNodeOptions) {
+    this.#options = options;
+    this.folder = options.folder ?? fs.mkdtempSync(path.join(os.tmpdir(), 'bh-control-'));
+    this.#names = ['ledger', 'auditor', ...Array.from({ length: options.shards ?? 1 }, (_, i) => `vault-${i}`)];
+  }
+
+  async start(): Promise<void> {
+    await Promise.all(this.#names.map((name) => this.restart(name)));
+    await this.#startControl();
+  }
+
+  get control(): RoleProcess {
+    const control = this.processes.get('control');
+    if (control === undefined) throw new Error('control was not started');
+    return control;
+  }
+
+  /** Starts a process, or starts it again after it was killed. */
+  async restart(name: string): Promise<void> {
     const [role, index] = name.split('-') as [Role, string | undefined];
-    const more = { index: Number(index ?? 0), shards, rootKey: role === 'vault' ? ({ kind: 'file' } as const) : null };
-    const peers: Readonly<Record<string, readonly string[]>> = {
-      ledger: ['gateway', 'vault', 'control'],
-      auditor: ['control', 'vault'],
-      vault: ['gateway', 'control'],
-    };
-    const listen = Object.fromEntries((peers[role] ?? []).map((peer) => [peer, bind(name, peer)]));
-    const connect = role === 'vault' ? { ledger: socket('ledger', 'vault'), auditor: socket('auditor', 'vault') } : {};
-    const started = startRole(bootFor(role, own(name), { ...more, connect }), listen);
-    processes.set(name, started);
+    const connect = role === 'vault' ? { ledger: this.#socket('ledger', 'vault'), auditor: this.#socket('auditor', 'vault') } : {};
+    const rootKey = role === 'vault' ? ({ kind: 'file' } as const) : null;
+    const boot = bootFor(role, this.#own(name), { index: Number(index ?? 0), shards: this.#shards, rootKey, connect });
+    const started = startRole(boot, this.#bindAll(name));
+    this.processes.set(name, started);
     await started.ready;
-  };
-  await Promise.all(names.map(start));
+  }
 
-  const controlHandles = { http: tcp, gateway: bind('control', 'gateway') };
-  const connect = Object.fromEntries(names.map((name) => [name, socket(name, 'control')]));
-  const boot = bootFor('control', own('control'), { shards, connect });
-  const node = {
-    ...boot.node,
-    controlUrl: `http://127.0.0.1:${tcp.port}`,
-    adminDigest: options.adminDigest ?? hash('sha256', ADMIN_TOKEN, 'hex'),
-    firstStart: options.firstStart ?? false,
-    sandboxOrigin: options.sandboxOrigin === undefined ? 'http://127.0.0.1:9' : options.sandboxOrigin,
-    environmentKeys: options.environmentKeys ?? [],
-    configFile: options.config === undefined ? null : 'bulkhead.yaml',
-  };
-  const workers = new Map<number, Peer>();
-  const control = startRole({ ...boot, node }, controlHandles, { onCall: (call) => answerAsSupervisor(call) });
-  processes.set('control', control);
+  async #startControl(): Promise<void> {
+    const {
+      config,
+      adminDigest = hash('sha256', ADMIN_TOKEN, 'hex'),
+      firstStart = false,
+      sandboxOrigin = 'http://127.0.0.1:9',
+      environmentKeys = [],
+    } = this.#options;
+    const connect = Object.fromEntries(this.#names.map((name) => [name, this.#socket(name, 'control')]));
+    const boot = bootFor('control', this.#own('control'), { shards: this.#shards, connect });
+    const controlUrl = `http://127.0.0.1:${this.#tcp.port}`;
+    const configFile = config === undefined ? null : 'bulkhead.yaml';
+    const node = { ...boot.node, controlUrl, adminDigest, firstStart, sandboxOrigin, environmentKeys, configFile };
+    const listen = { http: this.#tcp, ...this.#bindAll('control') };
+    this.processes.set('control', startRole({ ...boot, node }, listen, { onCall: (call) => this.#answerAsSupervisor(call) }));
+    if (config !== undefined) this.writeConfig(config);
+    await this.control.ready;
+  }
 
-  function answerAsSupervisor(call: IncomingCall): void {
-    asked.push(call.head);
+  writeConfig(text: string): void {
+    this.control.peer.note({ op: 'file', name: 'config', path: 'bulkhead.yaml' }, Buffer.from(text));
+  }
+
+  async kill(name: string): Promise<void> {
+    this.processes.get(name)?.child.kill('SIGKILL');
+    await this.processes.get(name)?.exited;
+  }
+
+  async stop(): Promise<void> {
+    for (const peer of this.#workers.values()) peer.destroy();
+    for (const name of this.processes.keys()) await this.kill(name);
+    for (const handle of [this.#tcp, ...this.#handles.values()]) handle.close();
+    if (this.#options.folder === undefined) fs.rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** A gateway worker, as far as control sees it. */
+  async connectWorker(index: number, onCall: (call: IncomingCall) => void = (call) => call.reply({})): Promise<Peer> {
+    const peer = await connectFrames(this.#socket('control', 'gateway'), 'gateway', onCall, index);
+    this.#workers.set(index, peer);
+    return peer;
+  }
+
+  raw(options: http.RequestOptions, body?: string): Promise<Answer> {
+    return exchange({ host: '127.0.0.1', port: this.#tcp.port, agent: false, ...options }, body);
+  }
+
+  request(method: string, target: string, body?: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
+    const own: http.OutgoingHttpHeaders = { authorization: `Bearer ${ADMIN_TOKEN}` };
+    if (text !== undefined) Object.assign(own, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
+    return this.raw({ method, path: target, headers: { ...own, ...headers } }, text);
+  }
+
+  /** Calls an operation, holds the reply to its schema and gives it. */
+  async call<Name extends OperationName>(
+    name: Name,
+    { id = '', body, query }: { readonly id?: string; readonly body?: unknown; readonly query?: string } = {},
+  ): Promise<ReplyOf<Name>> {
+    const operation = OPERATIONS[name];
+    const target = operation.path.replace(/\{\w+\}/, encodeURIComponent(id)) + (query === undefined ? '' : `?${query}`);
+    const answer = await this.request(operation.method, target, body);
+    if (answer.status !== operation.status) throw new Error(`${name}: ${answer.status} ${answer.text}`);
+    return operation.reply.parse(answer.headers['content-type'] === 'application/json' ? answer.body : answer.text) as ReplyOf<Name>;
+  }
+
+  /** The lines of the log on disk. */
+  audit(): readonly JsonObject[] {
+    const lines = fs.readFileSync(path.join(this.folder, 'auditor/control.log'), 'utf8').split('\n').slice(0, -1);
+    return lines.map((line) => JSON.parse(line) as JsonObject);
+  }
+
+  get #shards(): number {
+    return this.#options.shards ?? 1;
+  }
+
+  #socket(listener: string, peer: string): string {
+    return path.join(this.folder, `${listener}.${peer}.sock`);
+  }
+
+  #own(name: string): string {
+    const own = path.join(this.folder, name);
+    fs.mkdirSync(own, { recursive: true, mode: 0o700 });
+    return own;
+  }
+
+  /** Closing a bound handle removes its file, so the old one goes before the new one comes. */
+  #bindAll(name: string): Readonly<Record<string, Handle>> {
+    const bind = (peer: string): readonly [string, Handle] => {
+      const at = this.#socket(name, peer);
+      this.#handles.get(at)?.close();
+      const handle = bindUnix(at);
+      this.#handles.set(at, handle);
+      return [peer, handle];
+    };
+    return Object.fromEntries((PEERS[name.split('-')[0] ?? ''] ?? []).map(bind));
+  }
+
+  #answerAsSupervisor(call: IncomingCall): void {
+    this.asked.push(call.head);
     const { op, role, index } = call.head;
-    if (op === 'processes') return call.reply({ layout: 'none', passedOver: [], processes: processRows() });
-    if (op === 'kill' && role === 'gateway') workers.get(Number(index))?.destroy();
-    if (op === 'kill' && role === 'vault') void kill(`vault-${String(index)}`).then(() => start(`vault-${String(index)}`));
+    if (op === 'processes') return call.reply({ layout: 'none', passedOver: [], processes: this.#processRows() });
+    if (op === 'kill' && role === 'gateway') this.#workers.get(Number(index))?.destroy();
+    const vault = `vault-${String(index)}`;
+    if (op === 'kill' && role === 'vault') void this.kill(vault).then(() => this.restart(vault));
     call.reply({});
   }
-  const row = (role: string, index: number): JsonObject => ({
-    role,
-    index,
-    pid: 1,
-    state: 'ready',
-    restarts: 0,
-    startedAt: 1,
-    lastExit: null,
-    check: null,
-  });
-  const processRows = (): readonly JsonObject[] => [
-    ...names.map((name) => row(name.split('-')[0] ?? '', Number(name.split('-')[1] ?? 0))),
-    ...[...workers].filter(([, peer]) => !peer.closed).map(([index]) => row('gateway', index)),
-  ];
-  const writeConfig = (text: string): void => control.peer.note({ op: 'file', name: 'config', path: 'bulkhead.yaml' }, Buffer.from(text));
-  async function kill(name: string): Promise<void> {
-    processes.get(name)?.child.kill('SIGKILL');
-    await processes.get(name)?.exited;
-  }
-  const raw: TestNode['raw'] = (requestOptions, body) =>
-    exchange({ host: '127.0.0.1', port: tcp.port, agent: false, ...requestOptions }, body);
-  const request: TestNode['request'] = (method, target, body, headers = {}) => {
-    const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
-    const own: http.OutgoingHttpHeaders = {
-      authorization: `Bearer ${ADMIN_TOKEN}`,
-      ...(text !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+
+  #processRows(): readonly JsonObject[] {
+    const row = (name: string): JsonObject => {
+      const [role = '', index = '0'] = name.split('-');
+      return { role, index: Number(index), pid: 1, state: 'ready', restarts: 0, startedAt: 1, lastExit: null, check: null };
     };
-    return raw({ method, path: target, headers: { ...own, ...headers } }, text);
-  };
-  if (options.config !== undefined) writeConfig(options.config);
-  const stop = async (): Promise<void> => {
-    for (const peer of workers.values()) peer.destroy();
-    for (const name of [...processes.keys()]) await kill(name);
-    for (const handle of [tcp, ...handles.values()]) handle.close();
-    if (options.folder === undefined) fs.rmSync(folder, { recursive: true, force: true });
-  };
-  await control.ready.catch(async (error: unknown) => {
-    await stop();
+    const workers = [...this.#workers].filter(([, peer]) => !peer.closed).map(([index]) => `gateway-${index}`);
+    return [...this.#names, ...workers].map(row);
+  }
+}
+
+/** Throws, with nothing left running, where a process cannot serve. */
+export async function startTestNode(options: TestNodeOptions = {}): Promise<TestNode> {
+  const node = new TestNode(options);
+  try {
+    await node.start();
+    return node;
+  } catch (error) {
+    await node.stop();
     throw error;
-  });
-  return {
-    folder,
-    control,
-    processes,
-    asked,
-    connectWorker: async (index, onCall = (call) => call.reply({})) => {
-      const peer = await connectFrames(socket('control', 'gateway'), 'gateway', onCall, index);
-      workers.set(index, peer);
-      return peer;
-    },
-    raw,
-    request,
-    call: async (name, { id, body, query } = {}) => {
-      const operation = OPERATIONS[name];
-      const target = operation.path.replace(/\{\w+\}/, encodeURIComponent(id ?? '')) + (query === undefined ? '' : `?${query}`);
-      const answer = await request(operation.method, target, body);
-      if (answer.status !== operation.status) throw new Error(`${name}: ${answer.status} ${answer.text}`);
-      return operation.reply.parse(answer.headers['content-type'] === 'application/json' ? answer.body : answer.text) as ReplyOf<
-        typeof name
-      >;
-    },
-    audit: () =>
-      fs
-        .readFileSync(path.join(folder, 'auditor/control.log'), 'utf8')
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as JsonObject),
-    writeConfig,
-    kill,
-    restart: start,
-    stop,
-  };
+  }
 }
 
 function exchange(options: http.RequestOptions, body?: string): Promise<Answer> {

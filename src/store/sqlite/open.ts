@@ -24,6 +24,8 @@ export interface WritableOptions {
 }
 
 const BUSY_MS = 5000;
+/** Write-ahead log between checkpoints: 16 MiB, so that a page written over and over is copied into the file once. */
+const CHECKPOINT_PAGES = 4000;
 
 /** Opens or creates a file as its one writer and brings its schema up to date. Throws `schema_too_new` for a file of a newer program. */
 export function openWritable(file: string, { synchronous, migrations }: WritableOptions): SqliteDatabase {
@@ -36,6 +38,7 @@ export function openWritable(file: string, { synchronous, migrations }: Writable
     db.exec(`PRAGMA synchronous = ${synchronous === 'full' ? 'FULL' : 'NORMAL'}`);
     db.exec('PRAGMA trusted_schema = OFF');
     db.exec('PRAGMA temp_store = MEMORY');
+    db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     migrate(db, migrations);
     return db;
   } catch (error) {

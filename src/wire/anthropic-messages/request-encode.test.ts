@@ -6,7 +6,11 @@ import { anthropicMessagesCodec } from './codec.ts';
 
 /** OpenAI chat requests on their way to Anthropic. */
 
-function send(body: JsonObject, model = 'claude-sonnet-4-5', defaultMaxTokens = 4096): { readonly body: JsonObject; readonly dropped: readonly string[] } {
+function send(
+  body: JsonObject,
+  model = 'claude-sonnet-4-5',
+  defaultMaxTokens = 4096,
+): { readonly body: JsonObject; readonly dropped: readonly string[] } {
   const decoded = openaiChatCodec.decodeRequest({ model: 'alias', messages: [{ role: 'user', content: 'hi' }], ...body });
   assert.ok(decoded.ok, JSON.stringify(decoded));
   const encoded = anthropicMessagesCodec.encodeRequest(decoded.value, { model, defaultMaxTokens });
@@ -53,7 +57,10 @@ describe('conversation', () => {
       messages: [
         { role: 'user', content: 'hi' },
         { role: 'assistant', content: null, tool_calls: [call('a'), call('b')] },
-        result('a', [{ type: 'text', text: 'see' }, { type: 'image_url', image_url: { url: PNG } }]),
+        result('a', [
+          { type: 'text', text: 'see' },
+          { type: 'image_url', image_url: { url: PNG } },
+        ]),
         result('b'),
         { role: 'user', content: 'go on' },
         { role: 'user', content: 'now' },
@@ -90,7 +97,12 @@ describe('conversation', () => {
 
   it('passes arguments on as they are: an object, nothing, or marked when they are no object', () => {
     const inputOf = (args: string): Json | undefined => {
-      const { body } = send({ messages: [{ role: 'user', content: 'x' }, { role: 'assistant', tool_calls: [call('a', args)] }] });
+      const { body } = send({
+        messages: [
+          { role: 'user', content: 'x' },
+          { role: 'assistant', tool_calls: [call('a', args)] },
+        ],
+      });
       const content = (body['messages'] as readonly JsonObject[])[1]?.['content'] as readonly JsonObject[];
       return content[0]?.['input'];
     };
@@ -105,7 +117,13 @@ describe('conversation', () => {
       messages: [
         { role: 'user', content: 'hi' },
         { role: 'assistant', content: '' },
-        { role: 'user', content: [{ type: 'text', text: '' }, { type: 'text', text: 'ho' }] },
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: '' },
+            { type: 'text', text: 'ho' },
+          ],
+        },
       ],
     });
     assert.deepEqual(body['messages'], [
@@ -115,7 +133,12 @@ describe('conversation', () => {
   });
 
   it('sends back only reasoning that Anthropic signed', () => {
-    const message = (details: Json): JsonObject => ({ messages: [{ role: 'user', content: 'x' }, { role: 'assistant', content: 'y', reasoning_content: 't', reasoning_details: details }] });
+    const message = (details: Json): JsonObject => ({
+      messages: [
+        { role: 'user', content: 'x' },
+        { role: 'assistant', content: 'y', reasoning_content: 't', reasoning_details: details },
+      ],
+    });
     const signed = send(message([{ type: 'reasoning.text', text: 't', signature: 's', format: 'anthropic-claude-v1', index: 0 }]));
     assert.deepEqual((signed.body['messages'] as readonly JsonObject[])[1]?.['content'], [
       { type: 'thinking', thinking: 't', signature: 's' },
@@ -131,20 +154,40 @@ describe('conversation', () => {
 });
 
 describe('media', () => {
-  const content = (part: Json): { readonly body: JsonObject; readonly dropped: readonly string[] } => send({ messages: [{ role: 'user', content: [{ type: 'text', text: 'x' }, part] }] });
-  const block = (part: Json): Json | undefined => ((content(part).body['messages'] as readonly JsonObject[])[0]?.['content'] as readonly Json[])[1];
+  const content = (part: Json): { readonly body: JsonObject; readonly dropped: readonly string[] } =>
+    send({ messages: [{ role: 'user', content: [{ type: 'text', text: 'x' }, part] }] });
+  const block = (part: Json): Json | undefined => {
+    const [message] = content(part).body['messages'] as readonly { readonly content: readonly Json[] }[];
+    return message?.content[1];
+  };
 
   it('sends images by address and by data', () => {
-    assert.deepEqual(block({ type: 'image_url', image_url: { url: 'https://a.example/a.png' } }), { type: 'image', source: { type: 'url', url: 'https://a.example/a.png' } });
-    assert.deepEqual(block({ type: 'image_url', image_url: { url: PNG } }), { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'iVBORw0KGgo=' } });
+    assert.deepEqual(block({ type: 'image_url', image_url: { url: 'https://a.example/a.png' } }), {
+      type: 'image',
+      source: { type: 'url', url: 'https://a.example/a.png' },
+    });
+    assert.deepEqual(block({ type: 'image_url', image_url: { url: PNG } }), {
+      type: 'image',
+      source: { type: 'base64', media_type: 'image/png', data: 'iVBORw0KGgo=' },
+    });
   });
 
   it('sends PDFs and texts as documents, and reports what cannot be sent', () => {
     const file = (data: string): Json => ({ type: 'file', file: { filename: 'a', file_data: data } });
-    assert.deepEqual(block(file('data:application/pdf;base64,AAAA')), { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'AAAA' }, title: 'a' });
-    assert.deepEqual(block(file('data:text/plain;base64,aGk=')), { type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'hi' }, title: 'a' });
+    assert.deepEqual(block(file('data:application/pdf;base64,AAAA')), {
+      type: 'document',
+      source: { type: 'base64', media_type: 'application/pdf', data: 'AAAA' },
+      title: 'a',
+    });
+    assert.deepEqual(block(file('data:text/plain;base64,aGk=')), {
+      type: 'document',
+      source: { type: 'text', media_type: 'text/plain', data: 'hi' },
+      title: 'a',
+    });
     assert.deepEqual(content(file('data:application/zip;base64,AAAA')).dropped, ['messages[].content[].file']);
-    assert.deepEqual(content({ type: 'input_audio', input_audio: { data: 'AAAA', format: 'wav' } }).dropped, ['messages[].content[].input_audio']);
+    assert.deepEqual(content({ type: 'input_audio', input_audio: { data: 'AAAA', format: 'wav' } }).dropped, [
+      'messages[].content[].input_audio',
+    ]);
     assert.deepEqual(content({ type: 'video_url', video_url: {} }).dropped, ['messages[].content[].video_url']);
   });
 });
@@ -169,7 +212,15 @@ describe('sampling', () => {
   });
 
   it('reports fields that nothing expresses, each once, and unknown ones by their names', () => {
-    const { dropped } = send({ n: 2, seed: 1, logit_bias: { '1': 1 }, frequency_penalty: 1, store: true, made_up: { a: 1 }, nothing: null });
+    const { dropped } = send({
+      n: 2,
+      seed: 1,
+      logit_bias: { '1': 1 },
+      frequency_penalty: 1,
+      store: true,
+      made_up: { a: 1 },
+      nothing: null,
+    });
     assert.deepEqual(dropped, ['frequency_penalty', 'logit_bias', 'made_up', 'n', 'seed', 'store']);
   });
 
@@ -190,11 +241,14 @@ describe('tools', () => {
 
   it('forbids parallel calls with and without a choice', () => {
     assert.deepEqual(send({ tools, parallel_tool_calls: false }).body['tool_choice'], { type: 'auto', disable_parallel_tool_use: true });
-    assert.deepEqual(send({ tools, tool_choice: { type: 'function', function: { name: 'f' } }, parallel_tool_calls: false }).body['tool_choice'], {
-      type: 'tool',
-      name: 'f',
-      disable_parallel_tool_use: true,
-    });
+    assert.deepEqual(
+      send({ tools, tool_choice: { type: 'function', function: { name: 'f' } }, parallel_tool_calls: false }).body['tool_choice'],
+      {
+        type: 'tool',
+        name: 'f',
+        disable_parallel_tool_use: true,
+      },
+    );
     assert.deepEqual(send({ tools, tool_choice: 'none', parallel_tool_calls: false }).body['tool_choice'], { type: 'none' });
     assert.equal(send({ tools, parallel_tool_calls: true }).body['tool_choice'], undefined);
   });
@@ -214,7 +268,13 @@ describe('reasoning', () => {
   });
 
   it('knows the models by their names on every platform', () => {
-    for (const model of ['claude-3-7-sonnet-20250219', 'claude-sonnet-4-20250514', 'claude-opus-4-1-20250805', 'claude-sonnet-4-5@20250929', 'anthropic.claude-haiku-4-5-20251001-v1:0']) {
+    for (const model of [
+      'claude-3-7-sonnet-20250219',
+      'claude-sonnet-4-20250514',
+      'claude-opus-4-1-20250805',
+      'claude-sonnet-4-5@20250929',
+      'anthropic.claude-haiku-4-5-20251001-v1:0',
+    ]) {
       assert.equal((send({ reasoning_effort: 'low' }, model).body['thinking'] as JsonObject)['type'], 'enabled', model);
     }
     for (const model of ['claude-sonnet-4-6', 'claude-opus-4-7', 'claude-opus-4-10', 'claude-sonnet-5', 'claude-fable-5']) {
@@ -228,7 +288,11 @@ describe('reasoning', () => {
   });
 
   it('gives way to a tool that must be called', () => {
-    const { body, dropped } = send({ reasoning_effort: 'high', tools: [{ type: 'function', function: { name: 'f' } }], tool_choice: 'required' });
+    const { body, dropped } = send({
+      reasoning_effort: 'high',
+      tools: [{ type: 'function', function: { name: 'f' } }],
+      tool_choice: 'required',
+    });
     assert.deepEqual([body['thinking'], dropped], [undefined, ['reasoning_effort']]);
   });
 
@@ -256,16 +320,24 @@ describe('what cannot be understood', () => {
   it('is named by its path', () => {
     assert.equal(fault({}), 'messages: must be a list, but is missing');
     assert.equal(fault({ messages: [1] }), 'messages[0]: must be an object');
-    assert.equal(fault({ messages: [{ role: 'function', content: '' }] }), 'messages[0].role: must be one of system, developer, user, assistant, tool');
+    assert.equal(
+      fault({ messages: [{ role: 'function', content: '' }] }),
+      'messages[0].role: must be one of system, developer, user, assistant, tool',
+    );
     assert.equal(fault({ messages: [{ role: 'user' }] }), 'messages[0].content: must be a string or a list, but is missing');
-    assert.equal(fault({ messages: [{ role: 'user', content: [{ type: 'text' }] }] }), 'messages[0].content[0].text: must be a string, but is missing');
+    assert.equal(
+      fault({ messages: [{ role: 'user', content: [{ type: 'text' }] }] }),
+      'messages[0].content[0].text: must be a string, but is missing',
+    );
     assert.equal(fault({ messages: [], temperature: 'hot' }), 'temperature: must be a number');
     assert.equal(fault({ messages: [], stop: [1] }), 'stop[0]: must be a string');
     assert.equal(fault({ messages: [{ role: 'tool', content: 'x' }] }), 'messages[0].tool_call_id: must be a string, but is missing');
   });
 
   it('a member named __proto__ stays a member and changes no object', () => {
-    const decoded = openaiChatCodec.decodeRequest(JSON.parse('{"model":"m","messages":[{"role":"user","content":"x"}],"__proto__":{"stream":true,"polluted":1}}') as JsonObject);
+    const decoded = openaiChatCodec.decodeRequest(
+      JSON.parse('{"model":"m","messages":[{"role":"user","content":"x"}],"__proto__":{"stream":true,"polluted":1}}') as JsonObject,
+    );
     assert.ok(decoded.ok);
     assert.equal(decoded.value.stream, false);
     const { body } = openaiChatCodec.encodeRequest(decoded.value, { model: 'm', defaultMaxTokens: 1 });

@@ -18,5 +18,5 @@ export const configRoutes = (deps: ControlDeps): Handlers<'config.show'> => ({
 });
 
 /** A copy as JSON has it. The configuration holds no secret: it names credentials. */
-const plain = ({ file: _, ...config }: BulkheadConfig): Record<string, string> =>
-  JSON.parse(JSON.stringify(config)) as Record<string, string>;
+const plain = (config: BulkheadConfig): Record<string, string> =>
+  JSON.parse(JSON.stringify({ ...config, file: undefined })) as Record<string, string>;
