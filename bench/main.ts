@@ -192,7 +192,7 @@ async function startUpstreams(): Promise<Upstreams> {
   return {
     plainPort,
     securePort,
-    ca: tls.cert,
+    ca: fs.readFileSync(tls.cert, 'utf8'),
     plain: await ipcChild('mock-upstream.ts', JSON.stringify({ port: plainPort })),
     secure: await ipcChild('mock-upstream.ts', JSON.stringify({ port: securePort, tls })),
   };
@@ -208,7 +208,7 @@ const nodeConfig = (upstreams: Upstreams, workers: number, shards: number): stri
     'sandbox: false',
     'providers:',
     `  plain: { kind: openai-compatible, base_url: "http://127.0.0.1:${upstreams.plainPort}/v1", private: true }`,
-    `  secure: { kind: openai-compatible, base_url: "https://localhost:${upstreams.securePort}/v1", private: true, ca: "${upstreams.ca}" }`,
+    `  secure: { kind: openai-compatible, base_url: "https://localhost:${upstreams.securePort}/v1", private: true, ca: ${JSON.stringify(upstreams.ca)} }`,
     '',
   ].join('\n');
 

@@ -15,7 +15,7 @@ const ENVIRONMENT = /^[a-z0-9]{1,12}$/;
 /** The largest multiple of 62 that a byte can hold: bytes from there on would make some digits likelier. */
 const UNBIASED = 248;
 
-export const DEFAULT_ENVIRONMENT = 'live';
+const DEFAULT_ENVIRONMENT = 'live';
 
 /** What a scanner looks for; each hit is then settled by `isWellFormed`. */
 export const VIRTUAL_KEY_PATTERN = /\bbh_[a-z0-9]{1,12}_[0-9A-Za-z]{36}\b/g;

@@ -9,7 +9,7 @@ const base64 = z.base64().min(4);
 const decodedLength = (text: string): number => Buffer.from(text, 'base64').length;
 
 /** RFC 9180, sealed to the vault by the CLI: control never sees the secret. */
-export const sealedSecret = z.strictObject({
+const sealedSecret = z.strictObject({
   enc: base64.refine((text) => decodedLength(text) === 32, 'must be a raw X25519 public key'),
   ciphertext: base64.max((MAX_SECRET_BYTES * 4) / 3 + 64).refine((text) => decodedLength(text) > TAG_BYTES, 'the secret is empty'),
 });
@@ -18,7 +18,6 @@ export const credentialPut = z.strictObject({
   sealed: sealedSecret,
   organization: reference.optional().describe('Only keys of this organization may use it. Default: all.'),
 });
-export type CredentialPut = z.output<typeof credentialPut>;
 
 export const ceilings = z.strictObject({
   requests_per_hour: whole(1, 1_000_000_000).nullable().default(null).describe('Null: learned from use.'),

@@ -65,7 +65,7 @@ export type KeyListQuery = z.output<typeof keyListQuery>;
 export const keyCreated = z.strictObject({ key: z.string().describe('The virtual key. Shown this once.'), ...keyView.shape });
 
 /** A process that had to be told of a change to a key. */
-export const confirmation = z.strictObject({
+const confirmation = z.strictObject({
   process: z.string().describe('`vault-0`, `gateway-1` …'),
   confirmed: z.boolean(),
   /** What was done with one that did not confirm. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { limit } from './fields.ts';
 
-export const providerView = z.strictObject({
+const providerView = z.strictObject({
   id: z.string(),
   kind: z.string(),
   source: z.string().describe('The file that declares it, or `built-in`.'),
@@ -13,7 +13,7 @@ export const providerView = z.strictObject({
 });
 export const providerList = z.strictObject({ providers: z.array(providerView) });
 
-export const modelView = z.strictObject({
+const modelView = z.strictObject({
   alias: z.string().describe('With a trailing `/`: any model of the provider may follow.'),
   prefix: z.boolean(),
   source: z.string(),
@@ -39,7 +39,7 @@ export const vaultQuery = z.strictObject({
   credential: z.string().max(64).optional().describe('Only the shard that holds this credential.'),
 });
 
-export const configProblem = z.strictObject({
+const configProblem = z.strictObject({
   file: z.string(),
   line: z.number(),
   column: z.number(),
@@ -70,7 +70,7 @@ export const backupFiles = z.strictObject({
 });
 export type BackupFiles = z.output<typeof backupFiles>;
 
-export const check = z.strictObject({
+const check = z.strictObject({
   name: z.string(),
   status: z.enum(['ok', 'warn', 'fail']),
   message: z.string(),

@@ -47,7 +47,6 @@ export const usageSummary = z.strictObject({
   rows: z.array(z.record(z.string(), z.union([z.string(), z.number(), z.null()]))),
   truncated: z.boolean().optional().describe('True: there are more groups; those with the highest cost are here.'),
 });
-export type UsageSummary = z.output<typeof usageSummary>;
 
 export const usageRows = z.strictObject({
   rows: z.array(z.record(z.string(), z.json())),

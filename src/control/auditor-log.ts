@@ -2,6 +2,10 @@ import type { AuditEntry, AuditLog, AuditReceipt } from '../audit/record.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Link } from '../ipc/link.ts';
 import type { AuditCall, AuditTailReply } from '../ipc/messages.ts';
+import { within } from './within.ts';
+
+/** An auditor that hangs is no auditor: the act is denied, though its entry may still reach the log. */
+const RECEIPT_MS = 5000;
 
 /** The auditor's log over its socket. Every failure, a lost connection included, rejects: then there is no permit. */
 export class AuditorLog implements AuditLog {
@@ -12,7 +16,7 @@ export class AuditorLog implements AuditLog {
   }
 
   async append(entry: AuditEntry): Promise<AuditReceipt> {
-    const { sequence, hash } = await this.#ask({ op: 'append', entry });
+    const { sequence, hash } = await within(RECEIPT_MS, this.#ask({ op: 'append', entry }));
     if (typeof sequence !== 'number' || typeof hash !== 'string') throw new Error('the auditor answered without a receipt');
     return { sequence, hash };
   }

@@ -177,6 +177,29 @@ describe('revoking a key', () => {
   });
 });
 
+describe('revoking while a shard stays away', () => {
+  it('says which process has not confirmed, gives the key to nobody, and finishes by itself', async () => {
+    const other = await startTestNode({ deadStaysDead: true });
+    try {
+      await until(() => other.asked.some(({ op }) => op === 'print'));
+      const asker = await other.connectWorker(0);
+      const made = await other.call('keys.create', { body: { name: 'a' } });
+      await other.kill('vault-0');
+      const answer = await other.request('DELETE', `/admin/v1/keys/${made.id}`);
+      assert.equal(answer.status, 503);
+      assert.match(answer.text, /"code":"revoke_incomplete".*vault-0/);
+      assert.equal(await resolve(made.key, asker), null);
+      const open = async () => (await other.call('doctor.show')).checks.some(({ name, status }) => name === 'revokes' && status === 'fail');
+      assert.equal(await open(), true);
+      await other.restart('vault-0');
+      await until(async () => !(await open()));
+      assert.equal((await other.call('vault.show')).shards[0]?.revoked, 1);
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
 describe('rotating a key', () => {
   it('makes a new one and lets the old one live for its grace time', async () => {
     const old = await create({ models: ['fast'], max_parallel: 2 });

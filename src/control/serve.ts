@@ -1,9 +1,11 @@
 /** The control plane: keys, credentials, policy and reports for people and their tools. It can read no secret and rewrite no log. */
+import type { BulkheadConfig } from '../config/config.ts';
 import { systemClock } from '../core/clock.ts';
 import { BulkheadError, type ErrorCode } from '../core/errors.ts';
 import type { Listener } from '../http/listener.ts';
 import type { Child } from '../ipc/child.ts';
 import { Link } from '../ipc/link.ts';
+import type { SupervisorCall } from '../ipc/supervision.ts';
 import { createLogger, type Logger } from '../telemetry/log.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { addProcessMetrics } from '../telemetry/process-metrics.ts';
@@ -42,12 +44,9 @@ export async function serveControl(child: Child): Promise<void> {
   });
   await listener.listening;
   takeConfig(child, deps, log);
-  const tidying = setInterval(
-    () => void tidyKeys(deps).catch((error: unknown) => log.warn('keys.not_tidied', { reason: words(error) })),
-    TIDY_MS,
-  );
+  const stopTidying = keepTidy(deps);
   child.onDrain(async (graceMs) => {
-    clearInterval(tidying);
+    stopTidying();
     await drain(parts, listener, graceMs);
   });
   child.ready();
@@ -64,12 +63,7 @@ interface Parts {
 function connect(child: Child, store: ControlStore, log: Logger): Parts {
   const { boot } = child;
   const { db } = store;
-  const link = (name: string, unavailable: ErrorCode): Link =>
-    new Link({ path: socketPath(child, name), hello: child.hello(), unavailable, waitMs: WAIT_MS });
-  const vaults = new Vaults(Array.from({ length: boot.shards }, (_, shard) => link(`vault-${shard}`, 'vault_unavailable')));
-  const ledger = link('ledger', 'ledger_unavailable');
-  const auditorLink = link('auditor', 'audit_unavailable');
-  const auditor = new AuditorLog(auditorLink);
+  const { vaults, ledger, auditor, stopLinks } = openLinks(child);
   const authority = authorityOver(auditor, systemClock);
   const { sandboxOrigin } = boot.node;
   const policy = new PolicyPublisher({ db, vaults, clock: systemClock, sandboxOrigin });
@@ -78,44 +72,53 @@ function connect(child: Child, store: ControlStore, log: Logger): Parts {
     currentPolicy: () => policy.current,
     onError: (op, error) => log.error('gateway.unanswered', { op, reason: words(error) }),
   });
-  const config = new ConfigState({
-    db,
-    authority,
-    clock: systemClock,
-    log,
-    carryOut: async (wanted) => {
-      await trustShardZero({ vaults, authority });
-      const leftOut = await syncBindings({ vaults, authority, clock: systemClock, log, sandboxOrigin }, wanted);
-      await policy.publish(wanted, leftOut, gateways);
-      return leftOut;
-    },
-  });
+  const carryOut = async (wanted: BulkheadConfig): Promise<ReadonlySet<string>> => {
+    await trustShardZero({ vaults, authority });
+    const leftOut = await syncBindings({ vaults, authority, clock: systemClock, log, sandboxOrigin }, wanted);
+    await policy.publish(wanted, leftOut, gateways);
+    return leftOut;
+  };
+  const config = new ConfigState({ db, authority, clock: systemClock, log, carryOut });
   const metrics = new Metrics();
   const stopMeasuring = addProcessMetrics(metrics);
-  const deps: ControlDeps = {
-    boot,
-    clock: systemClock,
-    log,
-    db,
-    store,
-    authority,
-    auditor,
-    vaults,
-    ledger,
-    gateways,
-    policy,
-    config,
-    metrics,
-    ask: (call) => child.ask(call),
-  };
+  const own = { boot, clock: systemClock, log, db, store, metrics, ask: (call: SupervisorCall) => child.ask(call) };
   const stop = (): void => {
     config.stop();
     stopMeasuring();
+    stopLinks();
+  };
+  return { deps: { ...own, authority, auditor, vaults, ledger, gateways, policy, config }, stop };
+}
+
+/** Connections that come back by themselves, to each process that this one asks. */
+function openLinks(child: Child) {
+  const link = (name: string, unavailable: ErrorCode): Link =>
+    new Link({ path: socketPath(child, name), hello: child.hello(), unavailable, waitMs: WAIT_MS });
+  const vaults = new Vaults(Array.from({ length: child.boot.shards }, (_, shard) => link(`vault-${shard}`, 'vault_unavailable')));
+  const ledger = link('ledger', 'ledger_unavailable');
+  const auditorLink = link('auditor', 'audit_unavailable');
+  const stopLinks = (): void => {
     vaults.stop();
     ledger.stop();
     auditorLink.stop();
   };
-  return { deps, stop };
+  return { vaults, ledger, auditor: new AuditorLog(auditorLink), stopLinks };
+}
+
+/** Every few seconds, never twice at the same time. Gives the function that ends it. */
+function keepTidy(deps: ControlDeps): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const later = (): void => void (timer = setTimeout(() => void tidy(), TIDY_MS));
+  let stopped = false;
+  const tidy = async (): Promise<void> => {
+    await tidyKeys(deps).catch((error: unknown) => deps.log.warn('keys.not_tidied', { reason: words(error) }));
+    if (!stopped) later();
+  };
+  later();
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
 }
 
 /** The operator's file, now and after every change; a node without one has the defaults. */

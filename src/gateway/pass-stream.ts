@@ -22,12 +22,19 @@ export class PassStream implements StreamTransform {
   readonly #estimate = new OutputEstimate();
   #out: Buffer[] = [];
   #usage: TokenUsage | undefined;
+  /** The protocol's own last event has passed. */
+  #isDone = false;
+  /** Nothing is missing if the bytes end cleanly now. */
   #isWhole = false;
   #error: string | undefined;
 
   constructor(options: PassStreamOptions) {
     this.#options = options;
     this.#splitter = new SseSplitter((raw) => this.#onEvent(raw), { source: options.provider });
+  }
+
+  get isComplete(): boolean {
+    return this.#isDone;
   }
 
   get usage(): TokenUsage | undefined {
@@ -71,6 +78,7 @@ export class PassStream implements StreamTransform {
     if (event === undefined) return {};
     const fact = this.#options.native.passThrough.readEvent(event);
     if (fact.usage !== undefined) this.#usage = laterUsage(this.#usage, fact.usage);
+    if (fact.done === true) this.#isDone = true;
     if (fact.done === true || fact.finished === true) this.#isWhole = true;
     if (fact.error !== undefined) this.#error = fact.error;
     return fact;
@@ -104,6 +112,8 @@ export class PassBytes implements StreamTransform {
     return estimateOutputTokens(this.#bytes);
   }
 
+  /** Only the end of the bytes says that they are all. */
+  readonly isComplete = false;
   readonly reportedError = undefined;
 
   push(chunk: Buffer): readonly Buffer[] {

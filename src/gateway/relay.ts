@@ -56,7 +56,8 @@ class Relay {
       call.cancel();
       this.#fail(writer, new BulkheadError('upstream_timeout', { provider: this.#provider, seconds: streamMs / 1000 }));
     }, streamMs).unref();
-    exchange.onGone(() => this.#finish('cancelled'));
+    // Many clients leave as soon as they have read the protocol's end: they missed nothing.
+    exchange.onGone(() => this.#finish(this.#input.transform.isComplete ? 'ok' : 'cancelled'));
     for (const chunk of early) this.#take(writer, chunk);
     if (!this.#finished) {
       call.consume({
@@ -65,7 +66,7 @@ class Relay {
           if (trailers.bytesIn !== undefined) this.#input.record.bytesIn = trailers.bytesIn;
           this.#end(writer);
         },
-        failed: (error) => this.#fail(writer, error),
+        failed: (error) => (this.#input.transform.isComplete ? this.#end(writer) : this.#fail(writer, error)),
       });
     }
     return done;

@@ -7,6 +7,8 @@ export interface StreamTransform {
   push(chunk: Buffer): readonly Buffer[];
   /** The bytes ended cleanly. `whole`: with the protocol's own end, so that the client may be told so too. */
   end(): { readonly rest: readonly Buffer[]; readonly whole: boolean };
+  /** The protocol's own end has passed: what breaks afterwards takes nothing from the client. */
+  readonly isComplete: boolean;
   /** What tells the client that the stream failed; empty: only the broken connection does. */
   failure(error: WireError): Buffer;
   readonly usage: TokenUsage | undefined;

@@ -36,6 +36,10 @@ export class TranslatedStream implements StreamTransform {
     this.#splitter = new SseSplitter((raw) => this.#onEvent(raw), { source: options.provider });
   }
 
+  get isComplete(): boolean {
+    return this.#ended;
+  }
+
   get usage(): TokenUsage | undefined {
     return this.#usage;
   }

@@ -34,13 +34,21 @@ const NO_NEW_PRIVILEGES = '--no-new-privs';
 const NO_CAPABILITIES = ['--bounding-set=-all', '--inh-caps=-all'];
 
 /**
- * Covers each folder before the first `--` with an empty one, makes each before the second read-only, then runs the
- * rest. Held by a mount namespace of its own, so that nothing changes for anyone else.
+ * Three lists, each ended by `--`: makes the first read-only, covers the second with empty folders, opens the third for
+ * writing again; then runs the rest. Held by a mount namespace of its own, so that nothing changes for anyone else.
  */
 const MOUNTS = `
-while [ "$1" != -- ]; do mount -t tmpfs -o ro,size=4k,mode=0 none "$1" || exit 71; shift; done; shift
 while [ "$1" != -- ]; do mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" || exit 71; shift; done; shift
+while [ "$1" != -- ]; do mount -t tmpfs -o ro,size=4k,mode=0 none "$1" || exit 71; shift; done; shift
+while [ "$1" != -- ]; do mount --bind "$1" "$1" && mount -o remount,bind,rw "$1" || exit 71; shift; done; shift
 exec "$@"`;
+
+/** What a role sees of the file system where all roles have one uid. Connecting to a socket needs no right to write its folder. */
+export interface View {
+  readonly sealed: readonly string[];
+  readonly hidden: readonly string[];
+  readonly writable: readonly string[];
+}
 
 export function commandFor(to: Confinement): Command {
   const node = [process.execPath, ...nodeFlags(to), to.entry];
@@ -49,7 +57,7 @@ export function commandFor(to: Confinement): Command {
     case 'uids':
       return command([...namespaces(to.role), ...node], env);
     case 'rootless':
-      return command([...rootless(to.role, hiddenFrom(to), sealedFor(to)), ...node], env);
+      return command([...rootless(to.role, viewOf(to)), ...node], env);
     case 'landlock':
       return command([...withoutRights(), ...launcher(to, node, env)], env);
     case 'permission':
@@ -69,9 +77,9 @@ const unshare = (role: Role): string[] => [...(role === 'vault' ? [] : ['--net']
 export const namespaces = (role: Role): string[] => [program('setpriv'), NO_NEW_PRIVILEGES, program('unshare'), ...unshare(role)];
 
 /** The same without root, in a user namespace. All roles have one uid there: mounts keep them out of each other's folders. */
-export function rootless(role: Role, hidden: readonly string[], sealed: readonly string[]): string[] {
+export function rootless(role: Role, { sealed, hidden, writable }: View): string[] {
   const present = (paths: readonly string[]): string[] => paths.filter((at) => fs.existsSync(at));
-  const mounts = ['/bin/sh', '-c', MOUNTS, 'mounts', ...present(hidden), '--', ...present(sealed), '--'];
+  const mounts = ['/bin/sh', '-c', MOUNTS, 'mounts', ...present(sealed), '--', ...present(hidden), '--', ...present(writable), '--'];
   return [
     program('unshare'),
     '--user',
@@ -90,20 +98,19 @@ function withoutRights(): string[] {
   return [program('setpriv'), NO_NEW_PRIVILEGES, ...(process.getuid?.() === 0 ? NO_CAPABILITIES : [])];
 }
 
-/** Everything in the data folder that is another role's. */
-function hiddenFrom({ role, index, shards, folders }: Confinement): string[] {
+/** The program and the data folder are read-only, what is another role's is covered, the own folder is open. */
+function viewOf({ role, index, shards, codeDir, folders }: Confinement): View {
   const own = folders.own(role, index);
   const kept = ROLES.flatMap((other) => Array.from({ length: other === 'vault' ? shards : 1 }, (_, i) => folders.own(other, i)));
   const sockets = ROLES.filter((other) => other !== role).map((other) => folders.sockets(other));
-  return [folders.admin, folders.logs, ...sockets, ...kept.filter((folder): folder is string => folder !== null && folder !== own)];
+  return {
+    sealed: [...programFiles(codeDir), folders.data],
+    hidden: [folders.admin, folders.logs, ...sockets, ...kept.filter((folder): folder is string => folder !== null && folder !== own)],
+    writable: own === null ? [] : [own],
+  };
 }
 
 const programFiles = (codeDir: string): string[] => ['src', 'node_modules', 'package.json'].map((name) => path.join(codeDir, name));
-
-const sealedFor = ({ codeDir, codeCache }: Confinement): string[] => [
-  ...programFiles(codeDir),
-  ...(codeCache === undefined ? [] : [codeCache]),
-];
 
 /** What the C library reads to resolve names and find its own parts. */
 const SYSTEM_FILES = [

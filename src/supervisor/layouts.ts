@@ -32,7 +32,10 @@ function whyNot(layout: Layout, codeDir: string, data: string): string | undefin
     case 'uids':
       return whyNotUids(codeDir, data);
     case 'rootless':
-      return attempt([...rootless('gateway', [path.join(data, 'run')], [path.join(codeDir, 'src')]), 'true']);
+      return attempt([
+        ...rootless('gateway', { sealed: [path.join(codeDir, 'src'), data], hidden: [path.join(data, 'run')], writable: [] }),
+        'true',
+      ]);
     case 'landlock':
       return whyNotLandlock(codeDir, data);
     case 'permission':

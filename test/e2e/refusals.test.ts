@@ -54,7 +54,7 @@ const REFUSALS: readonly Refusal[] = [
   { name: 'a form', raw: post('a=b').replace('application/json', 'application/x-www-form-urlencoded'), status: 415, code: 'unsupported_media_type' },
   { name: 'a body over its bound, by its own word', raw: 'POST /v1/chat/completions HTTP/1.1\r\nHost: HOST\r\nAuthorization: Bearer KEY\r\nContent-Type: application/json\r\nContent-Length: 999999999\r\n\r\n', status: 413, code: 'body_too_large' },
   { name: 'not JSON', raw: post('{"model":'), status: 400, code: 'invalid_json' },
-  { name: 'bytes that are not UTF-8', raw: Buffer.from(post('{"model":"sandbox\xff"}'), 'latin1'), status: 400, code: 'invalid_json' },
+  { name: 'bytes that are not UTF-8', raw: Buffer.concat([Buffer.from(post('').replace('Content-Length: 0', 'Content-Length: 20')), Buffer.from('{"model":"sandbox\xff"}', 'latin1')]), status: 400, code: 'invalid_json' },
   { name: 'an array', raw: post('[]'), status: 400, code: 'invalid_request' },
   { name: 'no model', raw: post('{"messages":[]}'), status: 400, code: 'invalid_request' },
   { name: 'an unknown model', raw: post('{"model":"nothing-like-it","messages":[]}'), status: 404, code: 'unknown_model' },

@@ -99,10 +99,16 @@ export const OWN_ATTEMPTS: readonly Attempt[] = [
   { name: 'plant a program beside the vault’s', run: (world) => plant(path.join(world.codeDir, 'src/vault')) },
   { name: 'overwrite the runtime', run: () => plant(path.dirname(process.execPath)) },
   { name: 'poison the compile cache', run: (world) => plant(path.join(world.dataDir, 'cache')) },
-  { name: 'read the admin token', run: (world) => (fs.readFileSync(path.join(world.dataDir, 'admin/token')).length > 0 ? 'power' : 'nothing') },
+  {
+    name: 'read the admin token',
+    run: (world) => (fs.readFileSync(path.join(world.dataDir, 'admin/token')).length > 0 ? 'power' : 'nothing'),
+  },
   { name: 'change control’s database', run: (world) => writable(path.join(world.dataDir, 'control', databaseOf(world))) },
-  { name: 'change the audit log', run: (world) => writable(path.join(world.dataDir, 'auditor', fs.readdirSync(path.join(world.dataDir, 'auditor'))[0] as string)) },
-  { name: 'write cron or a profile', run: () => plant('/etc') },
+  {
+    name: 'change the audit log',
+    run: (world) => writable(path.join(world.dataDir, 'auditor', fs.readdirSync(path.join(world.dataDir, 'auditor'))[0] as string)),
+  },
+  { name: 'write beside the data folder', run: (world) => plant(path.dirname(world.dataDir)) },
 ];
 
 const databaseOf = (world: World): string => fs.readdirSync(path.join(world.dataDir, 'control'))[0] as string;

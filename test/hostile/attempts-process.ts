@@ -41,15 +41,18 @@ type System = (number: bigint, a: bigint, b: bigint, c: bigint, d: bigint, e: bi
 async function libc(): Promise<{ readonly syscall: System; readonly pointer: (buffer: Buffer) => bigint }> {
   const { DynamicLibrary, getRawPointer } = await import('node:ffi');
   const arguments_ = ['i64', 'i64', 'i64', 'i64', 'i64', 'i64', 'i64'] as const;
-  return { syscall: new DynamicLibrary(null).getFunction('syscall', { arguments: arguments_, return: 'i64' }) as System, pointer: getRawPointer };
+  return {
+    syscall: new DynamicLibrary(null).getFunction('syscall', { arguments: arguments_, return: 'i64' }) as System,
+    pointer: getRawPointer,
+  };
 }
 
-const NUMBERS = process.arch === 'arm64' ? { ptrace: 117n, readv: 270n, mount: 40n } : { ptrace: 101n, readv: 310n, mount: 165n };
+const NUMBERS = process.arch === 'arm64' ? { ptrace: 117n, readv: 270n } : { ptrace: 101n, readv: 310n };
 const PTRACE_SEIZE = 0x4206n;
 
 async function ptrace(world: World): Promise<Gain> {
   const { syscall } = await libc();
-  return (await syscall(NUMBERS.ptrace, PTRACE_SEIZE, BigInt(world.vaultPid), 0n, 0n, 0n, 0n)) === 0n ? 'power' : 'nothing';
+  return syscall(NUMBERS.ptrace, PTRACE_SEIZE, BigInt(world.vaultPid), 0n, 0n, 0n, 0n) === 0n ? 'power' : 'nothing';
 }
 
 async function processVmReadv(world: World): Promise<Gain> {
@@ -68,7 +71,7 @@ async function processVmReadv(world: World): Promise<Gain> {
 
 async function run(file: string, args: readonly string[]): Promise<string> {
   const { spawnSync } = await import('node:child_process');
-  const { status, stdout, stderr, error } = spawnSync(file, args, { encoding: 'utf8', timeout: 3500 });
+  const { status, stdout, stderr, error } = spawnSync(file, args, { encoding: 'utf8', timeout: 15_000 });
   if (error !== undefined) throw error;
   if (status !== 0) throw new Error(`${file} ended with ${status}: ${stderr.trim().split('\n').at(-1)}`);
   return stdout;
@@ -80,11 +83,23 @@ async function inspector(world: World): Promise<Gain> {
   for (let tries = 0; tries < 10; tries++) {
     await new Promise((resolve) => setTimeout(resolve, 100));
     const listed = await new Promise<string>((resolve) => {
-      http.get('http://127.0.0.1:9229/json/list', (response) => response.on('data', (chunk: Buffer) => resolve(chunk.toString()))).on('error', () => resolve(''));
+      http
+        .get('http://127.0.0.1:9229/json/list', (response) => response.on('data', (chunk: Buffer) => resolve(chunk.toString())))
+        .on('error', () => resolve(''));
     });
     if (listed.includes('webSocketDebuggerUrl')) return 'power';
   }
   return 'nothing';
+}
+
+async function openInspector(): Promise<Gain> {
+  (await import('node:inspector')).open(0, '127.0.0.1');
+  return 'power';
+}
+
+async function callLibrary(): Promise<Gain> {
+  await libc();
+  return 'power';
 }
 
 /** Descriptors of the vault: its store, its journal, its sockets. */
@@ -112,34 +127,53 @@ function impersonate(world: World): Promise<Gain> {
 }
 
 export const PROCESS_ATTEMPTS: readonly Attempt[] = [
-  { name: 'environment of the vault', run: (world) => (holdsKey(world, fs.readFileSync(`/proc/${world.vaultPid}/environ`)) ? 'key' : 'nothing') },
+  {
+    name: 'environment of the vault',
+    run: (world) => (holdsKey(world, fs.readFileSync(`/proc/${world.vaultPid}/environ`)) ? 'key' : 'nothing'),
+  },
   { name: 'memory of the vault', run: scanMemory },
   { name: 'memory map of the vault', run: (world) => (fs.readFileSync(`/proc/${world.vaultPid}/maps`).length > 0 ? 'power' : 'nothing') },
   { name: 'descriptors of the vault', run: descriptors },
-  { name: 'secret files through the vault’s root', run: (world) => (fs.readFileSync(`/proc/${world.vaultPid}/root${world.secretFiles[0]}`).length > 0 ? 'key' : 'nothing') },
+  {
+    name: 'secret files through the vault’s root',
+    run: (world) => (fs.readFileSync(`/proc/${world.vaultPid}/root${world.secretFiles[0]}`).length > 0 ? 'key' : 'nothing'),
+  },
   { name: 'process_vm_readv', run: processVmReadv },
-  { name: 'ptrace', run: ptrace },
   {
     name: 'gdb',
-    run: async (world) => ((await run('gdb', ['-p', String(world.vaultPid), '-batch', '-nx', '-ex', 'print getpid()'])).includes(` = ${world.vaultPid}`) ? 'power' : 'nothing'),
+    run: async (world) =>
+      (await run('gdb', ['-p', String(world.vaultPid), '-batch', '-nx', '-ex', 'info proc'])).includes(`process ${world.vaultPid}`)
+        ? 'power'
+        : 'nothing',
   },
   { name: 'SIGUSR1 opens the vault’s inspector', run: inspector },
-  { name: 'own inspector', run: async () => ((await import('node:inspector')).open(0, '127.0.0.1'), 'power') },
+  { name: 'own inspector', run: openInspector },
   { name: 'signal the vault', run: (world) => (process.kill(world.vaultPid, 0), 'power') },
   { name: 'signal the supervisor', run: () => (process.ppid === 0 ? 'nothing' : (process.kill(process.ppid, 0), 'power')) },
-  { name: 'run a shell that reads the secret files', run: async (world) => ((await run('/bin/cat', world.secretFiles.slice(0, 1))).length > 0 ? 'key' : 'nothing') },
-  { name: 'become the vault’s user', run: (world) => (process.setuid?.(world.vaultUid), fs.readFileSync(world.secretFiles[0] as string).length > 0 ? 'key' : 'nothing') },
+  {
+    name: 'run a shell that reads the secret files',
+    run: async (world) => ((await run('/bin/cat', world.secretFiles.slice(0, 1))).length > 0 ? 'key' : 'nothing'),
+  },
+  {
+    name: 'become the vault’s user',
+    run: (world) => {
+      const own = process.geteuid?.() ?? 0;
+      process.seteuid?.(world.vaultUid);
+      process.seteuid?.(own);
+      return own === world.vaultUid ? 'nothing' : 'power';
+    },
+  },
   { name: 'become root with su', run: async () => ((await run('su', ['-c', 'id -u', 'root'])).trim() === '0' ? 'power' : 'nothing') },
   {
-    name: 'mount over the program',
-    run: async (world) => {
-      await run('mount', ['--bind', world.codeDir, '/mnt']);
-      await run('umount', ['/mnt']);
+    name: 'mount over folders of others',
+    run: async (world): Promise<Gain> => {
+      const folder = path.join(world.dataDir, 'logs');
+      await run('mount', ['-t', 'tmpfs', 'none', folder]);
+      await run('umount', [folder]);
       return 'power';
     },
   },
-  { name: 'call the C library', run: async () => ((await libc()), 'power') },
-  { name: 'load a native addon', run: () => (process.dlopen({ exports: {} } as NodeModule, '/usr/lib/x86_64-linux-gnu/libc.so.6'), 'power') },
+  { name: 'call the C library', run: callLibrary },
   {
     name: 'a worker with other rights',
     run: async (world) => {
@@ -149,7 +183,9 @@ export const PROCESS_ATTEMPTS: readonly Attempt[] = [
       return new Promise((resolve, reject) => worker.on('message', () => resolve('key')).on('error', reject));
     },
   },
-  { name: 'code from text', run: () => ((new Function('return 1') as () => number)() === 1 ? 'power' : 'nothing') },
+  { name: 'code from text', run: () => ((Reflect.construct(Function, ['return 1']) as () => number)() === 1 ? 'power' : 'nothing') },
   { name: 'replace sockets of others', run: replaceSockets },
   { name: 'listen in the place of another role', run: impersonate },
+  // Last: whoever is traced waits for the tracer from then on.
+  { name: 'ptrace', run: ptrace },
 ];

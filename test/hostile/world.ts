@@ -51,6 +51,8 @@ export type Gain = 'key' | 'power' | 'traffic' | 'nothing';
 
 export interface Attempt {
   readonly name: string;
+  /** Word that the arena sees when the attempt succeeded, where the attacker itself cannot know. */
+  readonly mark?: string;
   readonly run: (world: World) => Gain | Promise<Gain>;
 }
 
@@ -79,11 +81,15 @@ function decoded(text: string): string {
 export async function runAll(attempts: readonly Attempt[], world: World): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const { name, run } of attempts) {
-    const limit = new Promise<never>((_, reject) => setTimeout(() => reject(new Error('no answer')), 4000).unref());
+    const limit = new Promise<never>((_, reject) => setTimeout(() => reject(new Error('no answer')), 20_000).unref());
     try {
       outcomes.push({ name, gain: await Promise.race([run(world), limit]), detail: '' });
     } catch (error) {
-      outcomes.push({ name, gain: 'nothing', detail: String((error as NodeJS.ErrnoException).code ?? (error as Error).message).slice(0, 80) });
+      outcomes.push({
+        name,
+        gain: 'nothing',
+        detail: String((error as NodeJS.ErrnoException).code ?? (error as Error).message).slice(0, 80),
+      });
     }
   }
   return outcomes;

@@ -49,7 +49,10 @@ export async function startReplayUpstream(answer: Answerer = answerFromModel): P
       };
       seen.push(entry);
       response.on('close', () => (entry.aborted = !response.writableFinished));
-      void answer(entry, response);
+      Promise.resolve(answer(entry, response)).catch((error: unknown) => {
+        response.writeHead(500, { 'content-type': 'application/json' });
+        response.end(JSON.stringify({ error: { message: String(error), type: 'replay_error', param: null, code: null } }));
+      });
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

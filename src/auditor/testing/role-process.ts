@@ -51,7 +51,7 @@ function known<T extends BoundHandle>(handle: T | number, what: string): T {
   return handle;
 }
 
-export const testHello = (role: string, index = 0, facts: JsonObject = {}, generation = `test-${process.hrtime.bigint()}`): Hello => ({
+const testHello = (role: string, index = 0, facts: JsonObject = {}, generation = `test-${process.hrtime.bigint()}`): Hello => ({
   protocol: PROTOCOL,
   role,
   index,

@@ -4,7 +4,7 @@ import { OPERATIONS, type BodyOf, type Operation, type OperationName, type Query
 import { BulkheadError } from '../../core/errors.ts';
 
 /** What a handler gets: everything in it was checked against the operation's schemas. */
-export interface Asked<Name extends OperationName> {
+interface Asked<Name extends OperationName> {
   /** The `{id}` of the path, decoded; empty where there is none. */
   readonly id: string;
   readonly query: QueryOf<Name>;

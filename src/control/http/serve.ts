@@ -92,7 +92,7 @@ function refusePrototype(key: string, value: unknown): unknown {
   return value;
 }
 
-export function adminError(error: BulkheadError, requestId: string): JsonObject {
+function adminError(error: BulkheadError, requestId: string): JsonObject {
   const field = error.code === 'invalid_field' ? error.values['field'] : undefined;
   return {
     error: {

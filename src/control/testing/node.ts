@@ -21,6 +21,8 @@ export interface TestNodeOptions {
   readonly environmentKeys?: readonly string[];
   readonly folder?: string;
   readonly adminDigest?: string;
+  /** The supervisor answers `kill` of a vault but starts no new one. */
+  readonly deadStaysDead?: true;
 }
 
 export interface Answer {
@@ -186,7 +188,7 @@ export class TestNode {
     if (op === 'processes') return call.reply({ layout: 'none', passedOver: [], processes: this.#processRows() });
     if (op === 'kill' && role === 'gateway') this.#workers.get(Number(index))?.destroy();
     const vault = `vault-${String(index)}`;
-    if (op === 'kill' && role === 'vault') void this.kill(vault).then(() => this.restart(vault));
+    if (op === 'kill' && role === 'vault' && this.#options.deadStaysDead !== true) void this.kill(vault).then(() => this.restart(vault));
     call.reply({});
   }
 

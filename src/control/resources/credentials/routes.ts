@@ -28,56 +28,58 @@ type Names =
   | 'credentials.try'
   | 'credentials.ceilings';
 
-export function credentialRoutes(deps: ControlDeps): Handlers<Names> {
-  const { authority, vaults, boot } = deps;
-  const wanted = () => wantedBindings(effective(deps), boot.node.sandboxOrigin);
-  const view = (info: CredentialInfo): CredentialView =>
-    viewOfCredential(info, vaults.shardOf(info.binding.id), wanted().get(info.binding.id)?.providers ?? []);
-  return {
-    'credentials.list': async () => {
-      const shards = await vaults.listAll();
-      const credentials = shards
-        .flatMap((shard) => shard.credentials)
-        .map(view)
-        .sort((a, b) => a.id.localeCompare(b.id));
-      const present = new Set(credentials.map(({ id }) => id));
-      const missing = [...wanted()].filter(([id]) => !present.has(id)).map(([id, { providers }]) => ({ id, providers: [...providers] }));
-      return { credentials, missing, refused: shards.flatMap((shard) => shard.refused.map(({ id, reason }) => ({ id, reason }))) };
-    },
-    'credentials.show': async ({ id }) => view(await findCredential(deps, credentialId(id))),
-    'credentials.put': async ({ id: text, body }) => {
-      const id = newCredentialId(text);
-      refuseDeclared(deps, id);
-      const organization =
-        body.organization === undefined ? undefined : ((await findOrganization(deps.db, body.organization)).id as OrganizationId);
-      const binding = await bindingFor(deps, { id, organization });
-      const permit = await authority.permit(ADMIN, 'credential.put', `credential/${id}`, {
-        origin: binding.origin,
-        organization: binding.organization,
-      });
-      const info = await putCredential(deps, permit, binding, body.sealed);
-      await deps.config.refresh();
-      return view(info);
-    },
-    'credentials.remove': async ({ id: text }) => {
-      const { binding } = await findCredential(deps, credentialId(text));
-      refuseDeclared(deps, binding.id);
-      const permit = await authority.permit(ADMIN, 'credential.remove', `credential/${binding.id}`, { origin: binding.origin });
-      await removeCredential(deps, permit);
-      return { id: binding.id, removed: true };
-    },
-    'credentials.try': async ({ id: text }) => {
-      const { binding } = await findCredential(deps, credentialId(text));
-      const permit = await authority.permit(ADMIN, 'credential.try', `credential/${binding.id}`, { origin: binding.origin });
-      return tryCredential(deps, permit, binding.id);
-    },
-    'credentials.ceilings': async ({ id: text, body }) => {
-      const { binding } = await findCredential(deps, credentialId(text));
-      const permit = await authority.permit(ADMIN, 'credential.ceilings', `credential/${binding.id}`, { ...body });
-      return view(await setCeilings(deps, permit, withCeilings(binding, body)));
-    },
-  };
-}
+export const credentialRoutes = (deps: ControlDeps): Handlers<Names> => ({ ...reading(deps), ...changing(deps) });
+
+const wanted = (deps: ControlDeps) => wantedBindings(effective(deps), deps.boot.node.sandboxOrigin);
+
+const viewOf = (deps: ControlDeps, info: CredentialInfo): CredentialView =>
+  viewOfCredential(info, deps.vaults.shardOf(info.binding.id), wanted(deps).get(info.binding.id)?.providers ?? []);
+
+const reading = (deps: ControlDeps): Handlers<'credentials.list' | 'credentials.show'> => ({
+  'credentials.list': async () => {
+    const shards = await deps.vaults.listAll();
+    const credentials = shards.flatMap((shard) => shard.credentials).map((info) => viewOf(deps, info));
+    const present = new Set(credentials.map(({ id }) => id));
+    const missing = [...wanted(deps)].filter(([id]) => !present.has(id)).map(([id, { providers }]) => ({ id, providers: [...providers] }));
+    const refused = shards.flatMap((shard) => shard.refused.map(({ id, reason }) => ({ id, reason })));
+    return { credentials: credentials.sort((one, other) => one.id.localeCompare(other.id)), missing, refused };
+  },
+  'credentials.show': async ({ id }) => viewOf(deps, await findCredential(deps, credentialId(id))),
+});
+
+/** Each looks first, then asks for its permit, then acts. */
+const changing = (deps: ControlDeps): Handlers<Exclude<Names, 'credentials.list' | 'credentials.show'>> => ({
+  'credentials.put': async ({ id: text, body }) => {
+    const id = newCredentialId(text);
+    refuseDeclared(deps, id);
+    const organization =
+      body.organization === undefined ? undefined : ((await findOrganization(deps.db, body.organization)).id as OrganizationId);
+    const binding = await bindingFor(deps, { id, organization });
+    const facts = { origin: binding.origin, organization: binding.organization };
+    const permit = await deps.authority.permit(ADMIN, 'credential.put', `credential/${id}`, facts);
+    const info = await putCredential(deps, permit, binding, body.sealed);
+    await deps.config.refresh();
+    return viewOf(deps, info);
+  },
+  'credentials.remove': async ({ id }) => {
+    const { binding } = await findCredential(deps, credentialId(id));
+    refuseDeclared(deps, binding.id);
+    const permit = await deps.authority.permit(ADMIN, 'credential.remove', `credential/${binding.id}`, { origin: binding.origin });
+    await removeCredential(deps, permit);
+    await deps.config.refresh();
+    return { id: binding.id, removed: true };
+  },
+  'credentials.try': async ({ id }) => {
+    const { binding } = await findCredential(deps, credentialId(id));
+    const permit = await deps.authority.permit(ADMIN, 'credential.try', `credential/${binding.id}`, { origin: binding.origin });
+    return tryCredential(deps, permit, binding.id);
+  },
+  'credentials.ceilings': async ({ id, body }) => {
+    const { binding } = await findCredential(deps, credentialId(id));
+    const permit = await deps.authority.permit(ADMIN, 'credential.ceilings', `credential/${binding.id}`, { ...body });
+    return viewOf(deps, await setCeilings(deps, permit, withCeilings(binding, body)));
+  },
+});
 
 function newCredentialId(text: string): CredentialId {
   try {

@@ -28,7 +28,7 @@ export async function findCredential({ vaults }: Pick<ControlDeps, 'vaults'>, id
 }
 
 /** The binding that the configuration gives a credential. Throws resource_missing where no provider names it. */
-export function wantedFor(deps: Pick<ControlDeps, 'config' | 'boot'>, id: CredentialId): WantedBinding {
+function wantedFor(deps: Pick<ControlDeps, 'config' | 'boot'>, id: CredentialId): WantedBinding {
   const wanted = wantedBindings(effective(deps), deps.boot.node.sandboxOrigin).get(id);
   if (wanted === undefined) throw new BulkheadError('resource_missing', { resource: 'provider that uses the credential', id });
   return wanted;

@@ -35,8 +35,8 @@ export function runtimeCheck(version: string): Check {
 }
 
 const LAYOUT_CHECKS: Readonly<Record<Layout, Check>> = {
-  uids: ok('isolation', 'uids: own uid, namespaces and permission model for every process'),
-  rootless: ok('isolation', 'rootless: own namespaces and permission model for every process, one uid'),
+  uids: ok('isolation', 'uids: every process has its own uid and process table, and none but the vault a network'),
+  rootless: ok('isolation', 'rootless: every process has its own namespaces, and none but the vault a network; all share one uid'),
   landlock: warn(
     'isolation',
     'landlock: files, TCP and signals are walled off; UDP is not',

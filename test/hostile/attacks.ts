@@ -1,0 +1,7 @@
+import { EGRESS_ATTEMPTS, NETWORK_ATTEMPTS } from './attempts-network.ts';
+import { OWN_ATTEMPTS } from './attempts-own.ts';
+import { PROCESS_ATTEMPTS } from './attempts-process.ts';
+import type { Attempt } from './world.ts';
+
+/** All ways, in an order in which the later ones may break what the earlier ones need. */
+export const ATTACKS: readonly Attempt[] = [...EGRESS_ATTEMPTS, ...NETWORK_ATTEMPTS, ...OWN_ATTEMPTS, ...PROCESS_ATTEMPTS];
