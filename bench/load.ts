@@ -108,11 +108,19 @@ class Connection {
   }
 }
 
-const percentile = (sorted: readonly number[], share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+const percentile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 
 async function run(job: Job): Promise<LoadResult> {
-  const head = Object.entries({ host: `${job.host}:${job.port}`, 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(job.body)), ...job.headers });
-  const request = Buffer.from(`POST ${job.path} HTTP/1.1\r\n${head.map(([name, value]) => `${name}: ${value}`).join('\r\n')}\r\n\r\n${job.body}`);
+  const head = Object.entries({
+    host: `${job.host}:${job.port}`,
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(job.body)),
+    ...job.headers,
+  });
+  const request = Buffer.from(
+    `POST ${job.path} HTTP/1.1\r\n${head.map(([name, value]) => `${name}: ${value}`).join('\r\n')}\r\n\r\n${job.body}`,
+  );
   const latencies: number[] = [];
   const firsts: number[] = [];
   const idle: Connection[] = [];
@@ -157,7 +165,8 @@ async function run(job: Job): Promise<LoadResult> {
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
-  while (performance.now() < stopAt || (pending > 0 && performance.now() < stopAt + 10_000)) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (performance.now() < stopAt || (pending > 0 && performance.now() < stopAt + 10_000))
+    await new Promise((resolve) => setTimeout(resolve, 1));
   const seconds = (performance.now() - started) / 1000;
   for (const connection of all) connection.close();
   latencies.sort((a, b) => a - b);

@@ -34,7 +34,14 @@ interface Target {
 
 /** A chat request of 2 KB. */
 const chat = (model: string, extra: Record<string, unknown> = {}): string =>
-  JSON.stringify({ model, messages: [{ role: 'system', content: 'You are terse.' }, { role: 'user', content: 'Tell me about bulkheads. '.repeat(74) }], ...extra });
+  JSON.stringify({
+    model,
+    messages: [
+      { role: 'system', content: 'You are terse.' },
+      { role: 'user', content: 'Tell me about bulkheads. '.repeat(74) },
+    ],
+    ...extra,
+  });
 
 function ipcChild(file: string, argument?: string): Promise<ChildProcess> {
   const child = fork(path.join(HERE, file), argument === undefined ? [] : [argument]);
@@ -51,7 +58,13 @@ const ask = <T>(child: ChildProcess, message: unknown): Promise<T> =>
     child.send(message as object);
   });
 
-const load = (child: ChildProcess, target: Target, model: string, job: Partial<Job>, extra: Record<string, unknown> = {}): Promise<LoadResult> =>
+const load = (
+  child: ChildProcess,
+  target: Target,
+  model: string,
+  job: Partial<Job>,
+  extra: Record<string, unknown> = {},
+): Promise<LoadResult> =>
   ask<LoadResult>(child, {
     host: '127.0.0.1',
     port: target.port,
@@ -65,7 +78,21 @@ const load = (child: ChildProcess, target: Target, model: string, job: Partial<J
 /** A certificate for 127.0.0.1 by the openssl of the machine. */
 function makeCertificate(): { cert: string; key: string } {
   const [cert, key] = [path.join(WORK, 'cert.pem'), path.join(WORK, 'key.pem')];
-  const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
+  const args = [
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:P-256',
+    '-nodes',
+    '-days',
+    '2',
+    '-subj',
+    '/CN=localhost',
+    '-addext',
+    'subjectAltName=DNS:localhost,IP:127.0.0.1',
+  ];
   const made = spawnSync('openssl', [...args, '-keyout', key, '-out', cert], { encoding: 'utf8' });
   if (made.status !== 0) throw new Error(`openssl could not make a certificate: ${made.stderr}`);
   return { cert, key };
@@ -75,11 +102,17 @@ async function startPortkey(): Promise<{ pid: number; port: number; stop: () => 
   const folder = path.join(HERE, 'portkey');
   if (!fs.existsSync(path.join(folder, 'node_modules'))) {
     say('installing the Portkey gateway into bench/portkey …');
-    const installed = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
+    const installed = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
     if (installed.status !== 0) throw new Error('npm ci failed in bench/portkey');
   }
   const port = await freePort();
-  const child = spawn(process.execPath, ['node_modules/@portkey-ai/gateway/build/start-server.js', '--headless', `--port=${port}`], { cwd: folder, stdio: 'ignore' });
+  const child = spawn(process.execPath, ['node_modules/@portkey-ai/gateway/build/start-server.js', '--headless', `--port=${port}`], {
+    cwd: folder,
+    stdio: 'ignore',
+  });
   for (let tries = 0; tries < 400; tries++) {
     const answer = await httpRequest('GET', `http://127.0.0.1:${port}/`, {}).catch(() => undefined);
     if (answer !== undefined) return { pid: child.pid as number, port, stop: () => child.kill() };
@@ -161,7 +194,11 @@ async function measureLargeBodies(target: Target): Promise<{ stall: number; seco
   const ping = (): Promise<number> =>
     new Promise((resolve, reject) => {
       const at = performance.now();
-      http.get({ port: target.port, host: '127.0.0.1', path: '/health/live', agent }, (response) => response.resume().on('end', () => resolve(performance.now() - at))).on('error', reject);
+      http
+        .get({ port: target.port, host: '127.0.0.1', path: '/health/live', agent }, (response) =>
+          response.resume().on('end', () => resolve(performance.now() - at)),
+        )
+        .on('error', reject);
     });
   await ping();
   const watch = (async () => {
@@ -169,7 +206,12 @@ async function measureLargeBodies(target: Target): Promise<{ stall: number; seco
   })();
   const at = performance.now();
   for (let i = 0; i < 5; i++) {
-    const answer = await httpRequest('POST', `http://127.0.0.1:${target.port}/v1/chat/completions`, { ...target.headers, 'content-type': 'application/json' }, body);
+    const answer = await httpRequest(
+      'POST',
+      `http://127.0.0.1:${target.port}/v1/chat/completions`,
+      { ...target.headers, 'content-type': 'application/json' },
+      body,
+    );
     if (answer.status !== 200) throw new Error(`10 MB body: ${answer.status} ${answer.body.slice(0, 200)}`);
   }
   running = false;
@@ -213,7 +255,11 @@ const nodeConfig = (upstreams: Upstreams, workers: number, shards: number): stri
   ].join('\n');
 
 /** Starts a node whose credentials exist and whose first answers came; gives the time from start to the first answer, with data already there. */
-async function startBulkhead(upstreams: Upstreams, workers: number, shards: number): Promise<{ node: RunningNode; key: string; coldStartMs: number }> {
+async function startBulkhead(
+  upstreams: Upstreams,
+  workers: number,
+  shards: number,
+): Promise<{ node: RunningNode; key: string; coldStartMs: number }> {
   const config = nodeConfig(upstreams, workers, shards);
   const first = await startNode({ config });
   for (const name of ['plain', 'secure']) {
@@ -224,7 +270,12 @@ async function startBulkhead(upstreams: Upstreams, workers: number, shards: numb
   await first.stop();
   const at = performance.now();
   const node = await startNode({ config, dataDir: first.dataDir });
-  const answer = await httpRequest('POST', `${node.url}/v1/chat/completions`, { authorization: `Bearer ${key}`, 'content-type': 'application/json' }, chat('plain/bench'));
+  const answer = await httpRequest(
+    'POST',
+    `${node.url}/v1/chat/completions`,
+    { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    chat('plain/bench'),
+  );
   const coldStartMs = performance.now() - at;
   if (answer.status !== 200) throw new Error(`first answer: ${answer.status} ${answer.body}`);
   return { node, key, coldStartMs };
@@ -258,13 +309,18 @@ function printTable(figures: Figures): void {
   const width = Math.max(...names.map((name) => name.length)) + 2;
   console.log(`${''.padEnd(width)}${targets.map((name) => name.padStart(22)).join('')}`);
   for (const name of names) {
-    const cells = targets.map((target) => (figures[target]?.[name] === undefined ? '–' : (figures[target]?.[name] ?? 0).toFixed(2)).padStart(22));
+    const cells = targets.map((target) =>
+      (figures[target]?.[name] === undefined ? '–' : (figures[target]?.[name] ?? 0).toFixed(2)).padStart(22),
+    );
     console.log(name.padEnd(width) + cells.join(''));
   }
 }
 
 async function otherShapes(child: ChildProcess, upstreams: Upstreams, figures: Figures): Promise<void> {
-  for (const [workers, shards] of [[2, 1], [1, 2]] as const) {
+  for (const [workers, shards] of [
+    [2, 1],
+    [1, 2],
+  ] as const) {
     say(`${workers} workers, ${shards} vault shards`);
     const { node, key } = await startBulkhead(upstreams, workers, shards);
     const target = bulkheadTarget(node, key, `bulkhead ${workers}w ${shards}v`, 'plain');
@@ -288,7 +344,11 @@ async function main(): Promise<void> {
   const portkey = process.argv.includes('--no-portkey') ? undefined : await startPortkey();
   const beside: Target[] = [plain, secure];
   if (portkey !== undefined) {
-    const headers = { authorization: 'Bearer sk-bench', 'x-portkey-provider': 'openai', 'x-portkey-custom-host': `http://127.0.0.1:${upstreams.plainPort}/v1` };
+    const headers = {
+      authorization: 'Bearer sk-bench',
+      'x-portkey-provider': 'openai',
+      'x-portkey-custom-host': `http://127.0.0.1:${upstreams.plainPort}/v1`,
+    };
     beside.push({ name: 'portkey', port: portkey.port, headers, model: (model) => model, pid: portkey.pid });
   }
   say('warming up');

@@ -20,7 +20,9 @@ const answer = JSON.stringify({
   usage: { prompt_tokens: 400, completion_tokens: 360, total_tokens: 760, prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 } },
   service_tier: 'default',
 });
-const WHOLE = Buffer.from(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(answer)}\r\n\r\n${answer}`);
+const WHOLE = Buffer.from(
+  `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(answer)}\r\n\r\n${answer}`,
+);
 const STREAM_HEAD = Buffer.from('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n');
 
 const chunk = (body: string): Buffer => Buffer.from(`${Buffer.byteLength(body).toString(16)}\r\n${body}\r\n`);

@@ -21,9 +21,13 @@ function readStat(pid: string): Stat | undefined {
 }
 
 export function tree(root: number): Stat[] {
-  const all = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(readStat).filter((stat) => stat !== undefined);
+  const all = fs
+    .readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(readStat)
+    .filter((stat) => stat !== undefined);
   const members = new Set([root]);
-  for (let grew = true; grew; ) {
+  for (let grew = true; grew;) {
     grew = false;
     for (const { pid, parent } of all) {
       if (members.has(parent) && !members.has(pid)) {
@@ -40,7 +44,9 @@ export const cpuMicroseconds = (root: number): number => tree(root).reduce((sum,
 
 /** Proportional set size of the tree in MB (10⁶ bytes): shared pages are counted once over all processes that share them. */
 export function pssMegabytes(root: number): number {
-  const kilobytes = tree(root).map(({ pid }) => Number(/^Pss:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0));
+  const kilobytes = tree(root).map(({ pid }) =>
+    Number(/^Pss:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0),
+  );
   return (kilobytes.reduce((sum, value) => sum + value, 0) * 1024) / 1e6;
 }
 

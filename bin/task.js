@@ -17,13 +17,15 @@ function testFiles(...folders) {
       if (entry.endsWith('.test.ts') && !entry.includes('node_modules')) found.push(path.join(folder, entry));
     }
   }
-  return found.sort();
+  return found.sort((a, b) => (a < b ? -1 : 1));
 }
 
 const testRun = (files) => ['--test', '--test-concurrency=2', '--test-timeout=240000', '--test-reporter=spec', ...files];
 
 const TASKS = {
-  test: (args) => [testRun(args.length > 0 ? args : testFiles('src', 'bin', 'test/checks', 'test/conformance', 'test/e2e', 'test/hostile'))],
+  test: (args) => [
+    testRun(args.length > 0 ? args : testFiles('src', 'bin', 'test/checks', 'test/conformance', 'test/e2e', 'test/hostile')),
+  ],
   check: () => [testRun(testFiles('test/checks'))],
   campaign: (args) => [['test/campaign/main.ts', ...args]],
   bench: (args) => [['bench/main.ts', ...args]],
@@ -32,7 +34,11 @@ const TASKS = {
 
 function run(runtime, args) {
   return new Promise((resolve) => {
-    const child = spawn(runtime, args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, PATH: `${path.dirname(runtime)}${path.delimiter}${process.env.PATH}` } });
+    const child = spawn(runtime, args, {
+      cwd: ROOT,
+      stdio: 'inherit',
+      env: { ...process.env, PATH: `${path.dirname(runtime)}${path.delimiter}${process.env.PATH}` },
+    });
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
     child.on('exit', (code, signal) => resolve(signal ? 143 : (code ?? 1)));
   });

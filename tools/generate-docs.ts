@@ -1,7 +1,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openApiDocument } from '../src/api/openapi.ts';
+import { OPERATIONS, type Operation } from '../src/api/operations.ts';
 import { ERRORS, type ErrorRow } from '../src/core/errors.ts';
+import { ENDPOINTS } from '../src/endpoints/registry.ts';
+import { PROVIDER_KINDS } from '../src/providers/registry.ts';
+import { SANDBOX_MODELS } from '../src/sandbox/models.ts';
 import { FIDELITY, type FidelityRow } from '../src/wire/fidelity.ts';
 
 /** Reference pages that are made from code. `npm run generate` writes them, test/checks/docs.test.ts holds them to it. */
@@ -57,11 +62,91 @@ function fidelityPage(): string {
   ].join('\n\n');
 }
 
+const ANSWER_HEADERS: readonly (readonly [string, string])[] = [
+  ['x-bulkhead-request-id', 'on every answer; the provider gets it as `x-client-request-id`'],
+  ['x-bulkhead-model', 'the provider’s own name of the model that answered'],
+  ['x-bulkhead-provider', 'the provider that answered'],
+  ['x-bulkhead-attempts', 'calls to providers, 1 without a failover'],
+  ['x-bulkhead-cache', '`none` until there is a cache'],
+  ['x-bulkhead-overhead-ms', 'time spent in Bulkhead before the answer, waiting for the provider not counted'],
+  ['x-bulkhead-dropped', 'request fields that the provider’s protocol cannot express; only when there are any'],
+  ['x-upstream-…', 'the provider’s request id and rate-limit headers'],
+  ['retry-after', 'as the provider sent it'],
+];
+
+function apiPage(): string {
+  const clients = ENDPOINTS.map(({ method, path: at, kind, protocol }) => [
+    `\`${method} ${at.endsWith('/') ? `${at}{id}` : at}\``,
+    kind === 'live' || kind === 'ready' ? 'no key needed' : protocol,
+  ]);
+  const operations = Object.entries<Operation>(OPERATIONS).map(([, { method, path: at, summary, access }]) => [
+    `\`${method} ${at}\``,
+    summary,
+    access === 'public' ? 'none' : 'admin token',
+  ]);
+  return [
+    '# API',
+    GENERATED,
+    '## For clients, on the gateway’s port',
+    'The virtual key goes where the client’s SDK puts it: `Authorization: Bearer`, `x-api-key` or `api-key`. A model is an alias of `bulkhead.yaml`, or `provider/model`.',
+    table(['endpoint', 'protocol'], clients),
+    'With `x-bulkhead-strict: true` a request is refused (422) when the provider’s protocol cannot express all of it.',
+    table(
+      ['answer header', 'what it says'],
+      ANSWER_HEADERS.map(([name, what]) => [`\`${name}\``, what]),
+    ),
+    '## For operators, on the control port',
+    'JSON in and out, described by [openapi.json](openapi.json), which the node also serves at `/openapi.json`. The admin token is in `admin/token` of the data folder: `Authorization: Bearer bha_…`. Errors are `{"error": {"code", "message", "remedy", "request_id"}}`; see [errors](errors.md). Requests from other web origins are refused.',
+    table(['operation', 'what it does', 'needs'], operations),
+    '',
+  ].join('\n\n');
+}
+
+function protocolsPage(): string {
+  const forwards = ENDPOINTS.filter((endpoint) => endpoint.kind === 'forward');
+  const rows = [...PROVIDER_KINDS.values()].map((kind) => [
+    `\`${kind.kind}\``,
+    kind.baseUrl ?? 'from the configuration',
+    ...forwards.map((endpoint) => {
+      const operation = kind.operations[endpoint.operation];
+      if (operation === undefined) return '–';
+      return operation.protocol === endpoint.protocol ? 'bytes pass' : `translated to ${operation.protocol}`;
+    }),
+  ]);
+  return [
+    '# Protocols',
+    GENERATED,
+    'Which client endpoint reaches which kind of provider, and how. *Bytes pass*: the provider’s own bytes, apart from the model’s name and the usage that streams are asked for. *Translated*: through one neutral form; [what translation keeps](fidelity.md) lists every field.',
+    table(['provider', 'address', ...forwards.map(({ path: at }) => `\`${at}\``)], rows),
+    'Proved on recorded traffic of the providers: `test/conformance` and `test/e2e`.',
+    '',
+  ].join('\n\n');
+}
+
+function sandboxPage(): string {
+  return [
+    '# Sandbox models',
+    GENERATED,
+    'The provider `sandbox` runs on your machine, needs no key, costs nothing, and takes the whole way through vault and ledger. `<n>` stands for a whole number. The alias `sandbox` is `sandbox/echo`.',
+    table(
+      ['model', 'what it does'],
+      SANDBOX_MODELS.map(({ name, does }) => [`\`sandbox/${name}\``, does]),
+    ),
+    '',
+  ].join('\n\n');
+}
+
+const version = (JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
+
 /** Path below the root → text. */
 export async function generatedDocs(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['docs/reference/errors.md', errorsPage()],
     ['docs/reference/fidelity.md', fidelityPage()],
+    ['docs/reference/api.md', apiPage()],
+    ['docs/reference/openapi.json', `${JSON.stringify(openApiDocument(version), undefined, 2)}\n`],
+    ['docs/reference/protocols.md', protocolsPage()],
+    ['docs/reference/sandbox.md', sandboxPage()],
   ]);
 }
 

@@ -33,7 +33,16 @@ export const NO_USAGE: TokenUsage = {
 };
 
 /** How a call ended, as the client saw it. */
-export const OUTCOMES = ['ok', 'client_error', 'upstream_error', 'upstream_cut', 'cancelled', 'timeout', 'internal', 'unconfirmed'] as const;
+export const OUTCOMES = [
+  'ok',
+  'client_error',
+  'upstream_error',
+  'upstream_cut',
+  'cancelled',
+  'timeout',
+  'internal',
+  'unconfirmed',
+] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 /**

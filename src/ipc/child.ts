@@ -45,11 +45,16 @@ export function startChild(role: Role, serve: (child: Child) => Promise<void> | 
 
 async function start(supervisor: SupervisorLink, boot: Boot, role: Role, serve: (child: Child) => Promise<void> | void): Promise<void> {
   if (boot.role !== role) throw new Error(`this is the program of ${role}, not of ${boot.role}`);
-  become(boot.become);
+  if (boot.become !== null) {
+    // Done inside Node, not by the program that starts it: the kernel then makes the process non-dumpable.
+    process.setgroups?.([]);
+    process.setgid?.(boot.become.gid);
+    process.setuid?.(boot.become.uid);
+  }
   await serve({
     boot,
     onFile: (name, use) => supervisor.onFile(name, use),
-    onDrain: (drain) => supervisor.onDrain(drain),
+    onDrain: (drain) => void supervisor.drains.push(drain),
     ready: () => {
       const facts = selfCheck(boot.layout);
       const missing = shortfall(boot.layout, role, facts);
@@ -62,20 +67,12 @@ async function start(supervisor: SupervisorLink, boot: Boot, role: Role, serve: 
   });
 }
 
-/** Done inside Node, not by the program that starts it: the kernel then makes the process non-dumpable. */
-function become(identity: Boot['become']): void {
-  if (identity === null) return;
-  process.setgroups?.([]);
-  process.setgid?.(identity.gid);
-  process.setuid?.(identity.uid);
-}
-
 class SupervisorLink {
   readonly #socket = new net.Socket({ fd: SUPERVISOR_FD, readable: true, writable: true });
   readonly #peer: Peer;
   readonly #files = new Map<FileName, { readonly bytes: Buffer; readonly path: string }>();
   readonly #users = new Map<FileName, ((bytes: Buffer, path: string) => void)[]>();
-  readonly #drains: ((graceMs: number) => Promise<void>)[] = [];
+  readonly drains: ((graceMs: number) => Promise<void>)[] = [];
   #ending = false;
   onBoot: (boot: Boot) => void = () => undefined;
 
@@ -91,10 +88,6 @@ class SupervisorLink {
     this.#users.set(name, [...(this.#users.get(name) ?? []), use]);
     const file = this.#files.get(name);
     if (file !== undefined) use(file.bytes, file.path);
-  }
-
-  onDrain(drain: (graceMs: number) => Promise<void>): void {
-    this.#drains.push(drain);
   }
 
   note(note: ChildNote): void {
@@ -114,16 +107,16 @@ class SupervisorLink {
   #onNote(note: SupervisorNote, body: Buffer): void {
     if (note.op === 'boot') return this.onBoot(note.boot);
     if (note.op === 'drain') return void this.#drain(note.graceMs);
-    const file = { bytes: Buffer.from(body), path: note.path };
-    this.#files.set(note.name, file);
-    for (const use of this.#users.get(note.name) ?? []) use(file.bytes, file.path);
+    const bytes = Buffer.from(body);
+    this.#files.set(note.name, { bytes, path: note.path });
+    for (const use of this.#users.get(note.name) ?? []) use(bytes, note.path);
   }
 
   async #drain(graceMs: number): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
     const over = new Promise((resolve) => setTimeout(resolve, graceMs));
-    await Promise.race([Promise.allSettled(this.#drains.map((drain) => drain(graceMs))), over]);
+    await Promise.race([Promise.allSettled(this.drains.map((drain) => drain(graceMs))), over]);
     this.note({ op: 'drained' });
     await this.#exit(0);
   }

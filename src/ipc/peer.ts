@@ -94,6 +94,7 @@ export class Peer {
   #queue: Buffer[] = [];
   #queuedBytes = 0;
   #flushing = false;
+  readonly #flushSoon = (): void => this.#flush();
   #hello: Hello | undefined;
   #closed = false;
 
@@ -304,7 +305,7 @@ export class Peer {
     this.#queuedBytes += bytes.length;
     if (this.#flushing) return;
     this.#flushing = true;
-    queueMicrotask(() => this.#flush());
+    setImmediate(this.#flushSoon);
   }
 
   #flush(): void {

@@ -36,8 +36,8 @@ export function shortfall(layout: Layout, role: Role, facts: SelfCheck): string 
     [separate && role !== 'vault', facts.emptyNetwork, 'sees a network'],
     [layout === 'landlock', facts.landlock, 'is not confined by Landlock'],
   ];
-  const missing = promises.filter(([asked, kept]) => asked && !kept).map(([, , words]) => words);
-  return missing.length === 0 ? undefined : `the ${role} ${missing.join(' and ')}, which the layout ${layout} does not allow`;
+  const missing = promises.flatMap(([asked, kept, words]) => (asked && !kept ? [words] : [])).join(' and ');
+  return missing === '' ? undefined : `the ${role} ${missing}, which the layout ${layout} does not allow`;
 }
 
 /** Landlock's signal scope refuses even signal 0 to a parent of the same uid. */

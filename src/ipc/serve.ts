@@ -22,7 +22,9 @@ export function serveFrames(fd: number, hello: Hello, handlersFor: (peer: () => 
     drain: async () => {
       server.close();
       for (const peer of peers) peer.goaway();
-      while ([...peers].some((peer) => peer.active > 0)) await new Promise((resolve) => setTimeout(resolve, 20));
+      // At least one turn, so that what was just written leaves.
+      do await new Promise((resolve) => setTimeout(resolve, 20));
+      while ([...peers].some((peer) => peer.active > 0));
       for (const peer of peers) peer.destroy();
     },
   };

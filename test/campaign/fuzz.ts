@@ -64,7 +64,11 @@ const http = (head: string, body: Buffer): Buffer => Buffer.concat([Buffer.from(
 function responses(): Buffer[] {
   return bodies('json').flatMap((body) => [
     http(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: abc def\r\ncontent-length: ${body.length}\r\n\r\n`, body),
-    Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n0\r\n\r\n')]),
+    Buffer.concat([
+      Buffer.from(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n`),
+      body,
+      Buffer.from('\r\n0\r\n\r\n'),
+    ]),
   ]);
 }
 
@@ -101,7 +105,15 @@ function targets(): Target[] {
   return [
     { name: 'json', seeds: json, read: readJson },
     { name: 'sse', seeds: bodies('sse'), read: events },
-    { name: 'frames', seeds: json.slice(0, 40).map((body, at) => Buffer.concat([encodeWithHead(at, FRAME.call, '{"op":"egress"}', body), encodeWithHead(at, FRAME.end, '{}', undefined)])), read: readFrames },
+    {
+      name: 'frames',
+      seeds: json
+        .slice(0, 40)
+        .map((body, at) =>
+          Buffer.concat([encodeWithHead(at, FRAME.call, '{"op":"egress"}', body), encodeWithHead(at, FRAME.end, '{}', undefined)]),
+        ),
+      read: readFrames,
+    },
     { name: 'http response', seeds: responses(), read: readResponse },
     { name: 'openai stream', seeds: streamsOf('openai'), read: decode('openai-chat') },
     { name: 'anthropic stream', seeds: streamsOf('anthropic'), read: decode('anthropic-messages') },
@@ -112,7 +124,31 @@ function targets(): Target[] {
 function mutate(source: Buffer, random: () => number): Buffer {
   let bytes = Buffer.from(source);
   const at = (): number => Math.floor(random() * Math.max(1, bytes.length));
-  const INTERESTING = ['\0', '\r', '\n', '\r\n\r\n', '\n\n', '"', '\\u', '\\ud800', '{', '[', '}', ']', ',', ':', '\xff', '\xef\xbb\xbf', 'data:', 'event: x\n', '1e999', '-', '\t', ' '.repeat(64), 'a'.repeat(300)];
+  const INTERESTING = [
+    '\0',
+    '\r',
+    '\n',
+    '\r\n\r\n',
+    '\n\n',
+    '"',
+    '\\u',
+    '\\ud800',
+    '{',
+    '[',
+    '}',
+    ']',
+    ',',
+    ':',
+    '\xff',
+    '\xef\xbb\xbf',
+    'data:',
+    'event: x\n',
+    '1e999',
+    '-',
+    '\t',
+    ' '.repeat(64),
+    'a'.repeat(300),
+  ];
   for (let wounds = 1 + Math.floor(random() * 4); wounds > 0; wounds--) {
     const [from, to] = [at(), at()].sort((a, b) => a - b) as [number, number];
     const kind = Math.floor(random() * 6);
@@ -120,14 +156,19 @@ function mutate(source: Buffer, random: () => number): Buffer {
     else if (kind === 1) bytes = Buffer.concat([bytes.subarray(0, from), bytes.subarray(Math.min(to, from + 64))]);
     else if (kind === 2) bytes = Buffer.concat([bytes.subarray(0, to), bytes.subarray(from, Math.min(to, from + 256)), bytes.subarray(to)]);
     else if (kind === 3) bytes = bytes.subarray(0, to);
-    else bytes = Buffer.concat([bytes.subarray(0, from), Buffer.from(INTERESTING[Math.floor(random() * INTERESTING.length)] as string, 'latin1'), bytes.subarray(from)]);
+    else
+      bytes = Buffer.concat([
+        bytes.subarray(0, from),
+        Buffer.from(INTERESTING[Math.floor(random() * INTERESTING.length)] as string, 'latin1'),
+        bytes.subarray(from),
+      ]);
   }
   return bytes;
 }
 
 function cut(bytes: Buffer, random: () => number): Buffer[] {
   const pieces: Buffer[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const size = random() < 0.3 ? 1 : 1 + Math.floor(random() * 400);
     pieces.push(bytes.subarray(at, at + size));
     at += size;
@@ -162,6 +203,8 @@ export async function runFuzz(count: number, seed: number): Promise<void> {
       if (typeof whole === 'object' && whole !== null && 'refused' in whole) refused++;
       if (round % 500 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
-    console.log(`fuzz ${target.name}: ${rounds} inputs, ${refused} refused, slowest ${slowest.toFixed(1)} ms, ${Math.round((performance.now() - started) / 1000)} s`);
+    console.log(
+      `fuzz ${target.name}: ${rounds} inputs, ${refused} refused, slowest ${slowest.toFixed(1)} ms, ${Math.round((performance.now() - started) / 1000)} s`,
+    );
   }
 }

@@ -26,7 +26,8 @@ interface Row {
   readonly outcome: string;
 }
 
-const configOf = (upstream: ReplayUpstream): string => `providers:\n  slow: { kind: openai-compatible, base_url: "${upstream.origin}/v1", private: true, auth: none }\n`;
+const configOf = (upstream: ReplayUpstream): string =>
+  `providers:\n  slow: { kind: openai-compatible, base_url: "${upstream.origin}/v1", private: true, auth: none }\n`;
 
 export async function runKills(kills: number): Promise<void> {
   for (const role of ['gateway', 'vault', 'ledger', 'auditor', 'control', 'sandbox', 'supervisor']) await killRole(role, kills);
@@ -76,7 +77,8 @@ async function underLoad(load: Load): Promise<void> {
   const before = load.answered();
   const deadline = Date.now() + 30_000;
   while (load.answered() < before + WIDTH || load.inFlight() < WIDTH - 8) {
-    if (Date.now() > deadline) throw new Error(`the node does not serve: ${load.answered() - before} answers in 30 s, ${load.failed()} failures so far`);
+    if (Date.now() > deadline)
+      throw new Error(`the node does not serve: ${load.answered() - before} answers in 30 s, ${load.failed()} failures so far`);
     await wait(10);
   }
 }
@@ -115,7 +117,10 @@ async function allRows(node: RunningNode): Promise<Row[]> {
   const rows: Row[] = [];
   let before: string | null = null;
   do {
-    const { status, body } = await node.admin('GET', `/admin/v1/usage/rows?limit=1000&since=1d${before === null ? '' : `&before=${encodeURIComponent(before)}`}`);
+    const { status, body } = await node.admin(
+      'GET',
+      `/admin/v1/usage/rows?limit=1000&since=1d${before === null ? '' : `&before=${encodeURIComponent(before)}`}`,
+    );
     assert.equal(status, 200, JSON.stringify(body));
     rows.push(...(body['rows'] as Row[]));
     before = (body['next'] as string | undefined) ?? null;
@@ -138,10 +143,28 @@ async function compare(what: string, node: RunningNode, upstream: ReplayUpstream
   const known = new Set(rows.map((row) => row.request_id));
   const surplus = rows.filter((row) => !seen.has(row.request_id));
   const unconfirmed = rows.filter((row) => row.state === 'unconfirmed').length;
-  console.log(`${what}: ${seen.size} requests seen by the provider, ${rows.length} rows, ${unconfirmed} unconfirmed, ${surplus.length} surplus (at most ${surplusAllowed}); ${load.answered()} answered, ${load.failed()} failed`);
-  assert.deepEqual([...seen].filter((id) => !known.has(id)), [], 'requests that the provider saw are not in the ledger');
-  assert.deepEqual([...counts].filter(([, count]) => count !== 1), [], 'rows are doubled');
-  assert.deepEqual(rows.filter((row) => row.state === 'open'), [], 'rows stay open');
-  assert.deepEqual(surplus.filter((row) => row.state !== 'unconfirmed' && row.outcome === 'ok'), [], 'surplus rows are not marked');
+  console.log(
+    `${what}: ${seen.size} requests seen by the provider, ${rows.length} rows, ${unconfirmed} unconfirmed, ${surplus.length} surplus (at most ${surplusAllowed}); ${load.answered()} answered, ${load.failed()} failed`,
+  );
+  assert.deepEqual(
+    [...seen].filter((id) => !known.has(id)),
+    [],
+    'requests that the provider saw are not in the ledger',
+  );
+  assert.deepEqual(
+    [...counts].filter(([, count]) => count !== 1),
+    [],
+    'rows are doubled',
+  );
+  assert.deepEqual(
+    rows.filter((row) => row.state === 'open'),
+    [],
+    'rows stay open',
+  );
+  assert.deepEqual(
+    surplus.filter((row) => row.state !== 'unconfirmed' && row.outcome === 'ok'),
+    [],
+    'surplus rows are not marked',
+  );
   assert.ok(surplus.length <= surplusAllowed);
 }

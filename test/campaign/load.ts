@@ -14,10 +14,18 @@ export const slowProvider: Answerer = async (request, response) => {
   if (stream !== true) {
     await wait(150);
     response.writeHead(200, { 'content-type': 'application/json' });
-    return void response.end(JSON.stringify({ ...common, object: 'chat.completion', choices: [{ index: 0, message: { role: 'assistant', content: 'done' }, finish_reason: 'stop' }], usage }));
+    return void response.end(
+      JSON.stringify({
+        ...common,
+        object: 'chat.completion',
+        choices: [{ index: 0, message: { role: 'assistant', content: 'done' }, finish_reason: 'stop' }],
+        usage,
+      }),
+    );
   }
   response.writeHead(200, { 'content-type': 'text/event-stream' });
-  const event = (body: object): boolean => response.write(`data: ${JSON.stringify({ ...common, object: 'chat.completion.chunk', ...body })}\n\n`);
+  const event = (body: object): boolean =>
+    response.write(`data: ${JSON.stringify({ ...common, object: 'chat.completion.chunk', ...body })}\n\n`);
   for (let i = 0; i < CHUNKS && !response.destroyed; i++) {
     event({ choices: [{ index: 0, delta: { content: `${i} ` }, finish_reason: null }] });
     await wait(15);
@@ -41,12 +49,20 @@ export function startLoad(urlOf: () => string, key: string, model: string, width
   const once = (stream: boolean): Promise<boolean> =>
     new Promise((resolve) => {
       const body = JSON.stringify({ model, stream, messages: [{ role: 'user', content: 'go on' }] });
-      const request = http.request(`${urlOf()}/v1/chat/completions`, { method: 'POST', agent, headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) } }, (response) => {
-        response.resume();
-        response.on('end', () => resolve(response.statusCode === 200));
-        response.on('error', () => resolve(false));
-        response.on('close', () => resolve(false));
-      });
+      const request = http.request(
+        `${urlOf()}/v1/chat/completions`,
+        {
+          method: 'POST',
+          agent,
+          headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+        },
+        (response) => {
+          response.resume();
+          response.on('end', () => resolve(response.statusCode === 200));
+          response.on('error', () => resolve(false));
+          response.on('close', () => resolve(false));
+        },
+      );
       request.on('error', () => resolve(false));
       request.end(body);
     });

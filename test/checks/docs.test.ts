@@ -37,6 +37,9 @@ describe('docs', async () => {
       .filter(({ path: file }) => file !== 'src/core/errors.ts')
       .map(({ text }) => text)
       .join('\n');
-    assert.deepEqual(Object.keys(ERRORS).filter((name) => !code.includes(`'${name}'`)), []);
+    assert.deepEqual(
+      Object.keys(ERRORS).filter((name) => !code.includes(`'${name}'`)),
+      [],
+    );
   });
 });

@@ -41,14 +41,21 @@ export function readSource(file: string): SourceFile {
   const text = fs.readFileSync(path.join(ROOT, file), 'utf8');
   const { module, program } = parseSync(file, text);
   const targets = [
-    ...module.staticImports.map((item) => ({ name: item.moduleRequest.value, loaded: item.entries.length === 0 || item.entries.some((entry) => !entry.isType) })),
-    ...module.staticExports.flatMap((item) => item.entries.flatMap((entry) => (entry.moduleRequest ? [{ name: entry.moduleRequest.value, loaded: !entry.isType }] : []))),
+    ...module.staticImports.map((item) => ({
+      name: item.moduleRequest.value,
+      loaded: item.entries.length === 0 || item.entries.some((entry) => !entry.isType),
+    })),
+    ...module.staticExports.flatMap((item) =>
+      item.entries.flatMap((entry) => (entry.moduleRequest ? [{ name: entry.moduleRequest.value, loaded: !entry.isType }] : [])),
+    ),
     ...module.dynamicImports.flatMap((item) => {
       const match = /^['"](.+)['"]$/.exec(text.slice(item.moduleRequest.start, item.moduleRequest.end));
       return match ? [{ name: match[1] as string, loaded: true }] : [];
     }),
   ];
-  const local = targets.filter(({ name }) => name.startsWith('.')).map((item) => ({ ...item, name: path.posix.join(path.posix.dirname(file), item.name) }));
+  const local = targets
+    .filter(({ name }) => name.startsWith('.'))
+    .map((item) => ({ ...item, name: path.posix.join(path.posix.dirname(file), item.name) }));
   return {
     path: file,
     text,

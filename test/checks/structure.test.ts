@@ -82,7 +82,8 @@ export function cycles(files: readonly SourceFile[]): string[][] {
   return found;
 }
 
-const percentile = (sorted: readonly number[], share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+const percentile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 
 function printTails(files: readonly SourceFile[]): void {
   const lines = files.map((file) => file.text.split('\n').length).sort((a, b) => a - b);
@@ -99,14 +100,28 @@ describe('structure', () => {
   it('layers strictly fall', () => assert.deepEqual(layerViolations(files), []));
 
   it('the layer check sees an upward and a sideways import', () => {
-    const file = (path: string, target: string): SourceFile => ({ path, text: '', imports: [target], loads: [], modules: [], functions: [] });
+    const file = (path: string, target: string): SourceFile => ({
+      path,
+      text: '',
+      imports: [target],
+      loads: [],
+      modules: [],
+      functions: [],
+    });
     assert.equal(layerViolations([file('src/core/a.ts', 'src/ipc/b.ts'), file('src/vault/a.ts', 'src/ledger/b.ts')]).length, 2);
   });
 
   it('has no import cycles, types counted', () => assert.deepEqual(cycles(files), []));
 
   it('the cycle check sees a cycle of three', () => {
-    const file = (path: string, target: string): SourceFile => ({ path, text: '', imports: [target], loads: [], modules: [], functions: [] });
+    const file = (path: string, target: string): SourceFile => ({
+      path,
+      text: '',
+      imports: [target],
+      loads: [],
+      modules: [],
+      functions: [],
+    });
     assert.equal(cycles([file('a', 'b'), file('b', 'c'), file('c', 'a')]).length, 1);
   });
 
@@ -114,14 +129,20 @@ describe('structure', () => {
     it(`${process} loads no third-party module`, () => {
       const loaded = closure(files, `src/main/${process}.ts`);
       assert.ok(loaded.length > 3, `src/main/${process}.ts is missing or empty`);
-      const packages = loaded.flatMap((file) => file.modules.filter(({ name, loaded: isLoaded }) => isLoaded && !name.startsWith('node:')).map(({ name }) => `${file.path}: ${name}`));
+      const packages = loaded.flatMap((file) =>
+        file.modules
+          .filter(({ name, loaded: isLoaded }) => isLoaded && !name.startsWith('node:'))
+          .map(({ name }) => `${file.path}: ${name}`),
+      );
       assert.deepEqual(packages, []);
     });
   }
 
   it('network and process modules are loaded only where they belong', () => {
     const wrong = files.flatMap((file) =>
-      file.modules.filter(({ name, loaded }) => loaded && REACH[name]?.includes(folderOf(file.path)) === false).map(({ name }) => `${file.path}: ${name}`),
+      file.modules
+        .filter(({ name, loaded }) => loaded && REACH[name]?.includes(folderOf(file.path)) === false)
+        .map(({ name }) => `${file.path}: ${name}`),
     );
     assert.deepEqual(wrong, []);
   });
@@ -136,7 +157,9 @@ describe('structure', () => {
   it('files and functions stay within their budgets', () => {
     printTails(files);
     const long = files.filter((file) => file.text.split('\n').length > 500).map((file) => file.path);
-    const longFunctions = files.flatMap((file) => file.functions.filter((fn) => fn.lines > 60).map((fn) => `${file.path}:${fn.line} ${fn.name} ${fn.lines}`));
+    const longFunctions = files.flatMap((file) =>
+      file.functions.filter((fn) => fn.lines > 60).map((fn) => `${file.path}:${fn.line} ${fn.name} ${fn.lines}`),
+    );
     assert.deepEqual({ long, longFunctions }, { long: [], longFunctions: [] });
   });
 });

@@ -39,15 +39,24 @@ describe('toolchain', () => {
 
 describe('lockfile', () => {
   it('pins every package by SHA-512', () => {
-    assert.deepEqual(locked.filter(([, { integrity }]) => integrity?.startsWith('sha512-') !== true).map(([name]) => name), []);
+    assert.deepEqual(
+      locked.filter(([, { integrity }]) => integrity?.startsWith('sha512-') !== true).map(([name]) => name),
+      [],
+    );
   });
 
   it('names no host', () => {
-    assert.deepEqual(locked.filter(([, { resolved }]) => resolved !== undefined).map(([name]) => name), []);
+    assert.deepEqual(
+      locked.filter(([, { resolved }]) => resolved !== undefined).map(([name]) => name),
+      [],
+    );
   });
 
   it('holds no package with an install script', () => {
-    assert.deepEqual(locked.filter(([, { hasInstallScript }]) => hasInstallScript === true).map(([name]) => name), []);
+    assert.deepEqual(
+      locked.filter(([, { hasInstallScript }]) => hasInstallScript === true).map(([name]) => name),
+      [],
+    );
   });
 
   it('holds only licences that the project accepts', () => {

@@ -8,7 +8,10 @@ import { startNode, type RunningNode } from './node.ts';
 
 /** The official openai client, an Anthropic provider: what it reads must be what Anthropic's own client reads from the recorded bytes. */
 
-const cases = listCases().filter(({ provider, endpoint, framing }) => ['anthropic', 'vertex-anthropic'].includes(provider) && endpoint === 'messages' && ['json', 'sse', 'chunks'].includes(framing));
+const cases = listCases().filter(
+  ({ provider, endpoint, framing }) =>
+    ['anthropic', 'vertex-anthropic'].includes(provider) && endpoint === 'messages' && ['json', 'sse', 'chunks'].includes(framing),
+);
 
 interface Reading {
   readonly text: string;
@@ -19,7 +22,15 @@ interface Reading {
   readonly cached: number;
 }
 
-const FINISH: Readonly<Record<string, string>> = { end_turn: 'stop', stop_sequence: 'stop', tool_use: 'tool_calls', max_tokens: 'length', refusal: 'content_filter', pause_turn: 'stop', model_context_window_exceeded: 'length' };
+const FINISH: Readonly<Record<string, string>> = {
+  end_turn: 'stop',
+  stop_sequence: 'stop',
+  tool_use: 'tool_calls',
+  max_tokens: 'length',
+  refusal: 'content_filter',
+  pause_turn: 'stop',
+  model_context_window_exceeded: 'length',
+};
 
 async function byAnthropic(client: Anthropic, found: CaseIndex): Promise<Reading | { status: number }> {
   try {
@@ -28,7 +39,9 @@ async function byAnthropic(client: Anthropic, found: CaseIndex): Promise<Reading
     const usage = message.usage;
     return {
       text: message.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join(''),
-      tools: message.content.flatMap((block) => (block.type === 'tool_use' ? [{ id: block.id, name: block.name, input: block.input }] : [])),
+      tools: message.content.flatMap((block) =>
+        block.type === 'tool_use' ? [{ id: block.id, name: block.name, input: block.input }] : [],
+      ),
       stop: FINISH[message.stop_reason ?? ''] ?? null,
       input: usage.input_tokens + (usage.cache_read_input_tokens ?? 0) + (usage.cache_creation_input_tokens ?? 0),
       output: usage.output_tokens,
@@ -51,7 +64,9 @@ async function byOpenAI(client: OpenAI, found: CaseIndex): Promise<Reading | { s
     const choice = completion.choices[0];
     return {
       text: choice?.message.content ?? '',
-      tools: (choice?.message.tool_calls ?? []).flatMap((call) => (call.type === 'function' ? [{ id: call.id, name: call.function.name, input: parsed(call.function.arguments) }] : [])),
+      tools: (choice?.message.tool_calls ?? []).flatMap((call) =>
+        call.type === 'function' ? [{ id: call.id, name: call.function.name, input: parsed(call.function.arguments) }] : [],
+      ),
       stop: choice?.finish_reason ?? null,
       input: completion.usage?.prompt_tokens ?? -1,
       output: completion.usage?.completion_tokens ?? -1,

@@ -35,7 +35,8 @@ function randomCuts(names: readonly string[], count: number, random: () => numbe
   });
 }
 
-const eventCuts = (name: string): Cut[] => [0, ...eventEnds(readAnswer(name).body)].filter((at) => at < endsWhole(name)).map((at) => ({ name, at }));
+const eventCuts = (name: string): Cut[] =>
+  [0, ...eventEnds(readAnswer(name).body)].filter((at) => at < endsWhole(name)).map((at) => ({ name, at }));
 
 describe('streams that break off', () => {
   let upstream: ReplayUpstream;
@@ -63,7 +64,11 @@ describe('streams that break off', () => {
   /** Reads a stream to its end; says how it ended for the official client. */
   async function outcome(provider: string, { name, at }: Cut): Promise<'clean' | 'error'> {
     try {
-      const stream = await client.chat.completions.create({ model: `${provider}/case:${name}|cut=${at}|pieces=97`, messages: [{ role: 'user', content: 'x' }], stream: true });
+      const stream = await client.chat.completions.create({
+        model: `${provider}/case:${name}|cut=${at}|pieces=97`,
+        messages: [{ role: 'user', content: 'x' }],
+        stream: true,
+      });
       for await (const event of stream) assert.ok(event);
       return 'clean';
     } catch {
@@ -87,12 +92,22 @@ describe('streams that break off', () => {
 
   it('60 random cuts of OpenAI streams', () => assertAllErrors('replay', randomCuts(openai, 60, seeded(20261123))));
   it('60 random cuts of Anthropic streams, translated', () => assertAllErrors('claude', randomCuts(anthropic, 60, seeded(20261124))));
-  it('an OpenAI stream truncated at every event', () => assertAllErrors('replay', openai.slice(0, 4).flatMap((name) => eventCuts(name).slice(0, 60))));
-  it('an Anthropic stream truncated at every event', () => assertAllErrors('claude', anthropic.slice(0, 4).flatMap((name) => eventCuts(name).slice(0, 60))));
+  it('an OpenAI stream truncated at every event', () =>
+    assertAllErrors(
+      'replay',
+      openai.slice(0, 4).flatMap((name) => eventCuts(name).slice(0, 60)),
+    ));
+  it('an Anthropic stream truncated at every event', () =>
+    assertAllErrors(
+      'claude',
+      anthropic.slice(0, 4).flatMap((name) => eventCuts(name).slice(0, 60)),
+    ));
 
   it('whole streams end cleanly, so that the checks above can fail', async () => {
-    for (const name of openai.slice(0, 3)) assert.equal(await outcome('replay', { name, at: readAnswer(name).body.length + 1 }), 'clean', name);
-    for (const name of anthropic.slice(0, 3)) assert.equal(await outcome('claude', { name, at: readAnswer(name).body.length + 1 }), 'clean', name);
+    for (const name of openai.slice(0, 3))
+      assert.equal(await outcome('replay', { name, at: readAnswer(name).body.length + 1 }), 'clean', name);
+    for (const name of anthropic.slice(0, 3))
+      assert.equal(await outcome('claude', { name, at: readAnswer(name).body.length + 1 }), 'clean', name);
   });
 
   it('each is in the ledger once, the broken ones marked', async () => {
@@ -104,7 +119,10 @@ describe('streams that break off', () => {
     }
     assert.equal(rows.length, ids.size);
     assert.equal(new Set(rows.map((row) => row.request_id)).size, ids.size);
-    const outcomes = rows.reduce<Record<string, number>>((counts, { outcome }) => ({ ...counts, [outcome]: (counts[outcome] ?? 0) + 1 }), {});
+    const outcomes = rows.reduce<Record<string, number>>(
+      (counts, { outcome }) => ({ ...counts, [outcome]: (counts[outcome] ?? 0) + 1 }),
+      {},
+    );
     assert.deepEqual(outcomes, { ok: 6, upstream_cut: ids.size - 6 });
   });
 });

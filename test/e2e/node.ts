@@ -64,11 +64,24 @@ export async function startNode(options: NodeOptions = {}): Promise<RunningNode>
   const args = ['up', '--config', configFile, '--data', dataDir];
   if (options.isolation !== undefined) args.push('--isolation', options.isolation);
   for (const [role, entry] of Object.entries(options.entries ?? {})) args.push('--entry', `${role}=${entry}`);
-  const supervisor = spawn(process.execPath, [CLI, ...args], { cwd: path.dirname(dataDir), stdio: ['ignore', 'pipe', 'pipe'], env: testEnvironment() });
+  const supervisor = spawn(process.execPath, [CLI, ...args], {
+    cwd: path.dirname(dataDir),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: testEnvironment(),
+  });
   let output = '';
-  for (const stream of [supervisor.stdout, supervisor.stderr]) stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-200_000)));
+  for (const stream of [supervisor.stdout, supervisor.stderr])
+    stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-200_000)));
   const exited = new Promise<number>((resolve) => supervisor.on('exit', (code, signal) => resolve(signal === null ? (code ?? 1) : 128)));
-  const node = describe({ url: `http://127.0.0.1:${port}`, controlUrl: `http://127.0.0.1:${controlPort}`, dataDir, configFile, supervisor, exited, output: () => output });
+  const node = describe({
+    url: `http://127.0.0.1:${port}`,
+    controlUrl: `http://127.0.0.1:${controlPort}`,
+    dataDir,
+    configFile,
+    supervisor,
+    exited,
+    output: () => output,
+  });
   await Promise.race([
     untilReady(node.url, options.readyMs ?? 20_000).catch((error: unknown) => Promise.reject(new Error(`${String(error)}\n${output}`))),
     exited.then((code) => Promise.reject(new Error(`the node exited with ${code}\n${output}`))),
@@ -118,10 +131,21 @@ async function untilReady(url: string, ms: number): Promise<void> {
   }
 }
 
-async function adminRequest(controlUrl: string, dataDir: string, method: string, target: string, body: unknown): ReturnType<RunningNode['admin']> {
+async function adminRequest(
+  controlUrl: string,
+  dataDir: string,
+  method: string,
+  target: string,
+  body: unknown,
+): ReturnType<RunningNode['admin']> {
   const token = fs.readFileSync(path.join(dataDir, 'admin/token'), 'utf8').trim();
   const text = body === undefined ? undefined : JSON.stringify(body);
-  const answer = await httpRequest(method, controlUrl + target, { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, text);
+  const answer = await httpRequest(
+    method,
+    controlUrl + target,
+    { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    text,
+  );
   return { status: answer.status, body: (answer.body === '' ? {} : JSON.parse(answer.body)) as Record<string, unknown> };
 }
 
@@ -136,7 +160,9 @@ export function httpRequest(method: string, url: string, headers: Record<string,
     const request = http.request(url, { method, headers, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks).toString('utf8') }));
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks).toString('utf8') }),
+      );
       response.on('error', reject);
     });
     request.on('error', reject);

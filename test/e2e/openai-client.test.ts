@@ -15,14 +15,21 @@ const ENDPOINTS: Readonly<Record<string, string>> = {
   completions: '/v1/completions',
   embeddings: '/v1/embeddings',
 };
-const cases = listCases().filter(({ protocol, endpoint, framing }) => protocol === 'openai' && endpoint in ENDPOINTS && ['json', 'sse', 'chunks'].includes(framing));
+const cases = listCases().filter(
+  ({ protocol, endpoint, framing }) => protocol === 'openai' && endpoint in ENDPOINTS && ['json', 'sse', 'chunks'].includes(framing),
+);
 
 type Body = Record<string, unknown>;
 
 /** The recorded request, or the least one, for a model that names its recording. */
 function requestOf(found: CaseIndex, model: string): Body {
   const recorded = found.request ? (readRequest(found.case) as Body) : {};
-  const least: Body = found.endpoint === 'embeddings' ? { input: 'x' } : found.endpoint === 'completions' ? { prompt: 'x' } : { messages: [{ role: 'user', content: 'x' }] };
+  const least: Body =
+    found.endpoint === 'embeddings'
+      ? { input: 'x' }
+      : found.endpoint === 'completions'
+        ? { prompt: 'x' }
+        : { messages: [{ role: 'user', content: 'x' }] };
   return { ...least, ...recorded, model, ...(found.stream ? { stream: true } : {}) };
 }
 
@@ -51,7 +58,9 @@ describe('the openai client through a whole node', () => {
 
   before(async () => {
     upstream = await startReplayUpstream();
-    node = await startNode({ config: `providers:\n  replay: { kind: openai-compatible, base_url: "${upstream.origin}/v1", private: true, auth: none }\n` });
+    node = await startNode({
+      config: `providers:\n  replay: { kind: openai-compatible, base_url: "${upstream.origin}/v1", private: true, auth: none }\n`,
+    });
     key = await node.newKey();
     through = new OpenAI({ apiKey: key, baseURL: `${node.url}/v1`, maxRetries: 0 });
     direct = new OpenAI({ apiKey: 'none', baseURL: `${upstream.origin}/v1`, maxRetries: 0 });
@@ -76,8 +85,14 @@ describe('the openai client through a whole node', () => {
   it('accounts for every one of them once, with the tokens that the provider named', async () => {
     const ids = new Set(upstream.seen.flatMap(({ requestId }) => (requestId?.startsWith('req_') === true ? [requestId] : [])));
     const rows = await allRows(node, ids.size);
-    assert.deepEqual([...rows.keys()].filter((id) => !ids.has(id)), []);
-    assert.deepEqual([...ids].filter((id) => rows.get(id)?.length !== 1), []);
+    assert.deepEqual(
+      [...rows.keys()].filter((id) => !ids.has(id)),
+      [],
+    );
+    assert.deepEqual(
+      [...ids].filter((id) => rows.get(id)?.length !== 1),
+      [],
+    );
     assert.ok(ids.size >= 2 * cases.length);
   });
 });
@@ -85,7 +100,9 @@ describe('the openai client through a whole node', () => {
 /** A client that did not ask for usage must not see the chunk that we asked for; nothing else may differ. */
 function withoutAddedUsage(ours: unknown, straight: unknown, found: CaseIndex): unknown {
   if (!found.stream || !Array.isArray(ours) || !Array.isArray(straight)) return ours;
-  return ours.length === straight.length - 1 && isUsageOnly(straight.at(-1)) && !asksForUsage(found) ? [...(ours as unknown[]), straight.at(-1)] : ours;
+  return ours.length === straight.length - 1 && isUsageOnly(straight.at(-1)) && !asksForUsage(found)
+    ? [...(ours as unknown[]), straight.at(-1)]
+    : ours;
 }
 
 const isUsageOnly = (event: unknown): boolean => {
@@ -98,12 +115,18 @@ const asksForUsage = (found: CaseIndex): boolean =>
 
 async function assertSameBytes(node: RunningNode, key: string, found: CaseIndex): Promise<void> {
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
-  const answer = await httpRequest('POST', node.url + ENDPOINTS[found.endpoint], headers, JSON.stringify(requestOf(found, `replay/case:${found.case}`)));
+  const answer = await httpRequest(
+    'POST',
+    node.url + ENDPOINTS[found.endpoint],
+    headers,
+    JSON.stringify(requestOf(found, `replay/case:${found.case}`)),
+  );
   const recorded = readAnswer(found.case);
   assert.equal(answer.status, recorded.status);
   assert.match(String(answer.headers['x-bulkhead-request-id']), /^req_[0-9A-Z]{26}$/);
   const expected = recorded.body.toString('utf8');
-  if (answer.body !== expected) assert.equal(answer.body, withoutUsageEvent(expected), 'the bytes differ by more than the usage event that was not asked for');
+  if (answer.body !== expected)
+    assert.equal(answer.body, withoutUsageEvent(expected), 'the bytes differ by more than the usage event that was not asked for');
 }
 
 /** The recorded stream without its usage-only event. */
@@ -119,7 +142,10 @@ async function allRows(node: RunningNode, expected: number): Promise<Map<string,
     const rows = new Map<string, unknown[]>();
     let before: string | undefined;
     do {
-      const { body } = await node.admin('GET', `/admin/v1/usage/rows?limit=1000&since=1d${before === undefined ? '' : `&before=${encodeURIComponent(before)}`}`);
+      const { body } = await node.admin(
+        'GET',
+        `/admin/v1/usage/rows?limit=1000&since=1d${before === undefined ? '' : `&before=${encodeURIComponent(before)}`}`,
+      );
       for (const row of body['rows'] as { request_id: string }[]) rows.set(row.request_id, [...(rows.get(row.request_id) ?? []), row]);
       before = (body['next'] as string | null) ?? undefined;
     } while (before !== undefined);

@@ -20,7 +20,12 @@ async function until(what: string, test: () => Promise<boolean> | boolean): Prom
 }
 
 const ask = (node: RunningNode, key: string, model: string, extra: Record<string, unknown> = {}): ReturnType<typeof httpRequest> =>
-  httpRequest('POST', `${node.url}/v1/chat/completions`, { authorization: `Bearer ${key}`, 'content-type': 'application/json' }, JSON.stringify({ model, messages: [{ role: 'user', content: 'hello' }], ...extra }));
+  httpRequest(
+    'POST',
+    `${node.url}/v1/chat/completions`,
+    { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    JSON.stringify({ model, messages: [{ role: 'user', content: 'hello' }], ...extra }),
+  );
 
 describe('a first start', () => {
   it('prints a starter key and a curl that works when pasted, a second start goes on', async () => {
@@ -79,7 +84,9 @@ describe('a running node', () => {
 
   it('adds a credential from standard input, uses it, and shows it nowhere', async () => {
     const upstream = await startReplayUpstream();
-    const node = await startNode({ config: `providers:\n  team: { kind: openai-compatible, base_url: "${upstream.origin}/v1", private: true }\n` });
+    const node = await startNode({
+      config: `providers:\n  team: { kind: openai-compatible, base_url: "${upstream.origin}/v1", private: true }\n`,
+    });
     const key = await node.newKey();
     assert.equal((await ask(node, key, 'team/case:none')).status, 503);
     const secret = 'sk-proj-0123456789abcdefghijklmnop';
@@ -96,9 +103,15 @@ describe('a running node', () => {
 
   it('cancels the upstream call when the client goes, and bills what was used', async () => {
     const upstream = await startReplayUpstream();
-    const node = await startNode({ config: `providers:\n  replay: { kind: openai-compatible, base_url: "${upstream.origin}/v1", private: true, auth: none }\n` });
+    const node = await startNode({
+      config: `providers:\n  replay: { kind: openai-compatible, base_url: "${upstream.origin}/v1", private: true, auth: none }\n`,
+    });
     const client = new OpenAI({ apiKey: await node.newKey(), baseURL: `${node.url}/v1`, maxRetries: 0 });
-    const stream = await client.chat.completions.create({ model: `replay/case:${longStream()}|pieces=200|delay=20`, messages: [{ role: 'user', content: 'hello' }], stream: true });
+    const stream = await client.chat.completions.create({
+      model: `replay/case:${longStream()}|pieces=200|delay=20`,
+      messages: [{ role: 'user', content: 'hello' }],
+      stream: true,
+    });
     for await (const event of stream) {
       assert.ok(event);
       break;
@@ -107,7 +120,9 @@ describe('a running node', () => {
     await until('the upstream call is gone', () => upstream.seen[0]?.aborted === true);
     let row: Record<string, unknown> | undefined;
     await until('the row', async () => {
-      row = ((await node.admin('GET', '/admin/v1/usage/rows?since=1d&limit=10')).body['rows'] as Record<string, unknown>[]).find((found) => found['outcome'] !== 'open');
+      row = ((await node.admin('GET', '/admin/v1/usage/rows?since=1d&limit=10')).body['rows'] as Record<string, unknown>[]).find(
+        (found) => found['outcome'] !== 'open',
+      );
       return row !== undefined;
     });
     assert.equal(row?.['outcome'], 'cancelled');
@@ -121,7 +136,11 @@ describe('a running node', () => {
     const node = await startNode();
     const key = await node.newKey();
     const client = new OpenAI({ apiKey: key, baseURL: `${node.url}/v1`, maxRetries: 0 });
-    const stream = await client.chat.completions.create({ model: 'sandbox/pace-30', messages: [{ role: 'user', content: 'Say something that takes a while to say, in many words, please. '.repeat(3) }], stream: true });
+    const stream = await client.chat.completions.create({
+      model: 'sandbox/pace-30',
+      messages: [{ role: 'user', content: 'Say something that takes a while to say, in many words, please. '.repeat(3) }],
+      stream: true,
+    });
     let stopped: Promise<number> | undefined;
     let finish: string | null = null;
     for await (const event of stream) {
@@ -139,7 +158,13 @@ describe('a running node', () => {
     let going = true;
     const load = Promise.all(
       Array.from({ length: 4 }, async () => {
-        while (going) statuses.push(await ask(node, key, 'sandbox').then(({ status }) => status, () => 0));
+        while (going)
+          statuses.push(
+            await ask(node, key, 'sandbox').then(
+              ({ status }) => status,
+              () => 0,
+            ),
+          );
       }),
     );
     const before = new Map((await node.processes()).map(({ role, pid }) => [role, pid]));
@@ -150,7 +175,10 @@ describe('a running node', () => {
     });
     going = false;
     await load;
-    assert.deepEqual(statuses.filter((status) => status !== 200), []);
+    assert.deepEqual(
+      statuses.filter((status) => status !== 200),
+      [],
+    );
     assert.ok(statuses.length > 20, `${statuses.length} requests`);
     await node.stop();
   });
@@ -175,7 +203,10 @@ describe('a backup', () => {
     const node = await startNode();
     const key = await node.newKey();
     assert.equal((await ask(node, key, 'sandbox')).status, 200);
-    await until('usage is on disk', async () => ((await node.admin('GET', '/admin/v1/usage?by=key&since=1d')).body['rows'] as unknown[]).length > 0);
+    await until(
+      'usage is on disk',
+      async () => ((await node.admin('GET', '/admin/v1/usage?by=key&since=1d')).body['rows'] as unknown[]).length > 0,
+    );
     const made = await node.cli(['backup', file, '--with-root-key']);
     assert.equal(made.code, 0, made.stderr + made.stdout);
     await node.stop();
@@ -191,7 +222,12 @@ describe('a backup', () => {
   });
 });
 
-const longStream = (): string => 'openai/chat-completions/' + fs.readdirSync(new URL('../../../shared/wire/openai/chat-completions/', import.meta.url)).filter((name) => isLongStream(name)).sort()[0];
+const longStream = (): string =>
+  'openai/chat-completions/' +
+  fs
+    .readdirSync(new URL('../../../shared/wire/openai/chat-completions/', import.meta.url))
+    .filter((name) => isLongStream(name))
+    .sort()[0];
 
 const isLongStream = (name: string): boolean => {
   const file = new URL(`../../../shared/wire/openai/chat-completions/${name}/response.sse`, import.meta.url);

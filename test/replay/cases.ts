@@ -39,7 +39,8 @@ interface CaseMeta {
 const cached = new Map<string, RecordedAnswer>();
 
 export function listCases(): readonly CaseIndex[] {
-  if (!fs.existsSync(WIRE)) throw new Error(`The recorded traffic is missing: expected the folder shared/wire beside the checkout (${WIRE}).`);
+  if (!fs.existsSync(WIRE))
+    throw new Error(`The recorded traffic is missing: expected the folder shared/wire beside the checkout (${WIRE}).`);
   return JSON.parse(fs.readFileSync(path.join(WIRE, 'index.json'), 'utf8')) as CaseIndex[];
 }
 
@@ -54,7 +55,8 @@ export function readAnswer(name: string): RecordedAnswer {
   const isStream = meta.framing === 'sse' || meta.framing === 'chunks';
   const headers: Record<string, string> = { 'content-type': isStream ? 'text/event-stream; charset=utf-8' : 'application/json' };
   for (const [header, value] of Object.entries(meta.headers ?? {})) {
-    if (!['content-type', 'content-length', 'transfer-encoding', 'content-encoding', 'connection'].includes(header.toLowerCase())) headers[header.toLowerCase()] = String(value);
+    if (!['content-type', 'content-length', 'transfer-encoding', 'content-encoding', 'connection'].includes(header.toLowerCase()))
+      headers[header.toLowerCase()] = String(value);
   }
   const answer = { status: meta.status, headers, body: meta.framing === 'chunks' ? frameChunks(recorded, meta.endpoint) : recorded };
   cached.set(name, answer);
@@ -63,9 +65,14 @@ export function readAnswer(name: string): RecordedAnswer {
 
 /** Gives lines of JSON the framing that the recorder lost (shared/wire/README.md, "chunks"). */
 function frameChunks(lines: Buffer, endpoint: string): Buffer {
-  const payloads = lines.toString('utf8').split('\n').filter((line) => line.trim() !== '');
+  const payloads = lines
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line.trim() !== '');
   const named = ['messages', 'chat', 'responses'].includes(endpoint);
-  const events = payloads.map((line) => (named ? `event: ${String((JSON.parse(line) as { type?: unknown }).type)}\ndata: ${line}\n\n` : `data: ${line}\n\n`));
+  const events = payloads.map((line) =>
+    named ? `event: ${String((JSON.parse(line) as { type?: unknown }).type)}\ndata: ${line}\n\n` : `data: ${line}\n\n`,
+  );
   return Buffer.from(events.join('') + (named ? '' : 'data: [DONE]\n\n'));
 }
 

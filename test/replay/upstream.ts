@@ -72,13 +72,19 @@ export async function answerFromModel(request: SeenRequest, response: http.Serve
   const [name = '', ...flags] = (model ?? '').split('|');
   if (!name.startsWith('case:')) {
     response.writeHead(404, { 'content-type': 'application/json' });
-    return void response.end(JSON.stringify({ error: { message: `no such case ${model}`, type: 'invalid_request_error', param: null, code: 'model_not_found' } }));
+    return void response.end(
+      JSON.stringify({ error: { message: `no such case ${model}`, type: 'invalid_request_error', param: null, code: 'model_not_found' } }),
+    );
   }
   const option = (key: string): number | undefined => {
     const found = flags.find((flag) => flag.startsWith(`${key}=`));
     return found === undefined ? undefined : Number(found.slice(key.length + 1));
   };
-  await sendRecorded(readAnswer(name.slice('case:'.length)), response, { cut: option('cut'), pieces: option('pieces'), delay: option('delay') ?? 0 });
+  await sendRecorded(readAnswer(name.slice('case:'.length)), response, {
+    cut: option('cut'),
+    pieces: option('pieces'),
+    delay: option('delay') ?? 0,
+  });
 }
 
 async function sendRecorded(answer: RecordedAnswer, response: http.ServerResponse, { cut, pieces, delay }: Options): Promise<void> {

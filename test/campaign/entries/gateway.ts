@@ -1,3 +1,4 @@
+import { startChild } from '../../../src/ipc/child.ts';
 import { armOne, aroundCall, aroundUnary } from '../crash-points.ts';
 
 armOne([
@@ -7,4 +8,4 @@ armOne([
   aroundUnary('account: before it is sent', 'account', 'before'),
   aroundUnary('account: acknowledged', 'account', 'after'),
 ]);
-await import('../../../src/main/gateway.ts');
+startChild('gateway', async (child) => (await import('../../../src/gateway/serve.ts')).serveGateway(child));

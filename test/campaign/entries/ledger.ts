@@ -1,3 +1,4 @@
+import { startChild } from '../../../src/ipc/child.ts';
 import { DatabaseSync } from 'node:sqlite';
 import { armOne, type CrashPoint } from '../crash-points.ts';
 
@@ -16,4 +17,4 @@ const aroundCommit = (name: string, when: 'before' | 'after'): CrashPoint => ({
 });
 
 armOne([aroundCommit('ledger: before the commit', 'before'), aroundCommit('ledger: committed, not acknowledged', 'after')]);
-await import('../../../src/main/ledger.ts');
+startChild('ledger', async (child) => (await import('../../../src/ledger/serve.ts')).serveLedger(child));

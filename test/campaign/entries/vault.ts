@@ -1,3 +1,4 @@
+import { startChild } from '../../../src/ipc/child.ts';
 import { armOne, aroundFs, aroundUnary } from '../crash-points.ts';
 
 armOne([
@@ -6,4 +7,4 @@ armOne([
   aroundUnary('journal: before it is shipped', 'journal', 'before'),
   aroundUnary('journal: shipped, not yet noted', 'journal', 'after'),
 ]);
-await import('../../../src/main/vault.ts');
+startChild('vault', async (child) => (await import('../../../src/vault/serve.ts')).serveVault(child));
