@@ -4,10 +4,11 @@ import type { WriteCounts, WriteItem, WriteResult } from './writer.ts';
 import type { FromWriter, ToWriter, WriterSettings } from './writer-thread.ts';
 
 /**
- * Writes of this long are gathered into one transaction: a commit costs some 150 µs of CPU however much is in it, and
+ * Writes of this long are gathered into one transaction: a commit costs some 150 µs of CPU however much is in it, a call whose
+ * start, usage and end come together is written once, and
  * nobody but the senders' outboxes waits for it.
  */
-const GATHER_MS = 20;
+const GATHER_MS = 100;
 /** Events waiting for the disk before the ledger takes no more. */
 const MAX_WAITING = 50_000;
 const FIRST_RETRY_MS = 100;

@@ -37,7 +37,9 @@ export interface FlagInput {
 export function nodeFlags(to: FlagInput): string[] {
   const memory = [
     `--max-old-space-size=${HEAP_MB[to.role]}`,
-    ...(CALM.has(to.role) ? ['--max-semi-space-size=2', '--v8-pool-size=1'] : ['--min-semi-space-size=16', '--max-semi-space-size=32', '--v8-pool-size=1']),
+    ...(CALM.has(to.role)
+      ? ['--max-semi-space-size=2', '--v8-pool-size=1']
+      : ['--max-semi-space-size=32', '--initial-old-space-size=96', '--v8-pool-size=1']),
   ];
   if (to.layout === 'none') return [...memory, '--disable-warning=ExperimentalWarning'];
   const rights = hasPermissionModel(to.role) ? ['--permission', '--allow-net', ...fileRights(to)] : [];
