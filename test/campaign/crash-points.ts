@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import fs from 'node:fs';
 import { Peer } from '../../src/ipc/peer.ts';
 
@@ -11,15 +12,16 @@ export interface CrashPoint {
   readonly arm: (hit: () => void) => void;
 }
 
-/** Dies at the `passages`-th passage through one of the points, chosen at random and said on stdout. */
-export function armOne(points: readonly CrashPoint[]): void {
-  const point = points[process.pid % points.length] as CrashPoint;
-  let left = 40 + (process.pid % 97);
+/** Dies at a passage between the `least`-th and the `most`-th through one of the points, both chosen at random, and says so on stdout. */
+export function armOne(points: readonly CrashPoint[], least = 20, most = 200): void {
+  const point = points[randomInt(points.length)] as CrashPoint;
+  let left = randomInt(least, most);
   point.arm(() => {
     left--;
     if (left > 0) return;
     fs.writeSync(1, `${JSON.stringify({ event: 'crash_point', point: point.name, pid: process.pid })}\n`);
-    process.kill(process.pid, 'SIGKILL');
+    // The first process of a namespace cannot kill itself; this is exit_group(2), which runs nothing more either.
+    (process as unknown as { reallyExit(status: number): never }).reallyExit(137);
   });
 }
 

@@ -58,15 +58,15 @@ async function killRole(role: string, kills: number): Promise<void> {
   await upstream.close();
 }
 
-async function crashRole(role: string, crashes: number): Promise<void> {
+export async function crashRole(role: string, crashes: number): Promise<void> {
   const upstream = await startReplayUpstream(slowProvider);
   const node = await startNode({ config: configOf(upstream), entries: { [role]: CRASH_ENTRIES[role] as string } });
   const load = startLoad(() => node.url, await node.newKey(), MODEL, WIDTH);
   const points = (): string[] => [...node.output().matchAll(/"event":"crash_point","point":"([^"]+)"/g)].map((match) => match[1] as string);
-  const deadline = Date.now() + 120_000;
+  const deadline = Date.now() + 60_000;
   while (points().length < crashes && Date.now() < deadline) await wait(100);
   await load.stop();
-  assert.ok(points().length >= crashes, `${role} crashed only ${points().length} times`);
+  assert.ok(points().length >= crashes, `${role} crashed only ${points().length} times; ${load.answered()} answered, ${load.failed()} failed\n${node.output().slice(-2000)}`);
   await compare(`${role}: crashes at ${[...new Set(points())].join(', ')}`, node, upstream, load, WIDTH * (points().length + 1));
   await node.stop();
   await upstream.close();

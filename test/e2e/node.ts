@@ -58,7 +58,7 @@ export async function freePort(): Promise<number> {
 
 export async function startNode(options: NodeOptions = {}): Promise<RunningNode> {
   const [port, controlPort] = [await freePort(), await freePort()];
-  const dataDir = options.dataDir ?? path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'bulkhead-e2e-')), 'data');
+  const dataDir = options.dataDir ?? path.join(openFolder(), 'data');
   const configFile = path.join(path.dirname(dataDir), 'bulkhead.yaml');
   fs.writeFileSync(configFile, `version: 1\nlisten: 127.0.0.1:${port}\ncontrol: 127.0.0.1:${controlPort}\n${options.config ?? ''}`);
   const args = ['up', '--config', configFile, '--data', dataDir];
@@ -87,6 +87,13 @@ export async function startNode(options: NodeOptions = {}): Promise<RunningNode>
     exited.then((code) => Promise.reject(new Error(`the node exited with ${code}\n${output}`))),
   ]);
   return node;
+}
+
+/** A new temporary folder that other users may enter, as the layout `uids` needs it. */
+function openFolder(): string {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'bulkhead-e2e-'));
+  fs.chmodSync(folder, 0o755);
+  return folder;
 }
 
 /** No variable of the developer's shell reaches the node, except what finds programs. */

@@ -1,20 +1,44 @@
+import { Worker } from 'node:worker_threads';
 import { startChild } from '../../../src/ipc/child.ts';
-import { DatabaseSync } from 'node:sqlite';
 import { armOne, type CrashPoint } from '../crash-points.ts';
 
-/** Around the statement that ends a transaction. */
-const aroundCommit = (name: string, when: 'before' | 'after'): CrashPoint => ({
-  name,
-  arm: (hit) => {
-    const exec = DatabaseSync.prototype.exec;
-    DatabaseSync.prototype.exec = function (sql) {
-      const commits = /^\s*COMMIT/i.test(sql);
-      if (commits && when === 'before') hit();
-      exec.call(this, sql);
-      if (commits && when === 'after') hit();
-    };
-  },
-});
+const isWrite = (message: unknown): boolean => (message as { op?: unknown }).op === 'write';
+const isWritten = (message: unknown): boolean => (message as { op?: unknown }).op === 'written';
 
-armOne([aroundCommit('ledger: before the commit', 'before'), aroundCommit('ledger: committed, not acknowledged', 'after')]);
+/** The writer thread commits; the main thread hands over and acknowledges. */
+const POINTS: readonly CrashPoint[] = [
+  {
+    name: 'ledger: before the batch is handed over',
+    arm: (hit) => {
+      const post = Worker.prototype.postMessage;
+      Worker.prototype.postMessage = function (message: unknown) {
+        if (isWrite(message)) hit();
+        post.call(this, message, []);
+      };
+    },
+  },
+  {
+    name: 'ledger: while the batch is being written',
+    arm: (hit) => {
+      const post = Worker.prototype.postMessage;
+      Worker.prototype.postMessage = function (message: unknown) {
+        post.call(this, message, []);
+        if (isWrite(message)) hit();
+      };
+    },
+  },
+  {
+    name: 'ledger: committed, not acknowledged',
+    arm: (hit) => {
+      const emit = Worker.prototype.emit;
+      Worker.prototype.emit = function (this: Worker, event: string | symbol, ...args: unknown[]) {
+        if (event === 'message' && isWritten(args[0])) hit();
+        return emit.call(this, event, ...args);
+      } as typeof emit;
+    },
+  },
+];
+
+// Batches are few: a tenth of a second apart under load.
+armOne(POINTS, 3, 25);
 startChild('ledger', async (child) => (await import('../../../src/ledger/serve.ts')).serveLedger(child));
