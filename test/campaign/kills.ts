@@ -27,7 +27,7 @@ interface Row {
 }
 
 const configOf = (upstream: ReplayUpstream): string =>
-  `providers:\n  slow: { kind: openai-compatible, base_url: "${upstream.origin}/v1", private: true, auth: none }\n`;
+  `log: { requests: false }\nproviders:\n  slow: { kind: openai-compatible, base_url: "${upstream.origin}/v1", private: true, auth: none }\n`;
 
 export async function runKills(kills: number): Promise<void> {
   for (const role of ['gateway', 'vault', 'ledger', 'auditor', 'control', 'sandbox', 'supervisor']) await killRole(role, kills);
