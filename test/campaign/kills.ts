@@ -12,7 +12,7 @@ const WIDTH = 64;
 const MODEL = 'slow/slow';
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Roles with entries that kill themselves at named points; see crash-points.ts. */
+/** Roles with entries that kill themselves at named points; see entries/crash-points.ts. */
 const CRASH_ENTRIES: Readonly<Record<string, string>> = {
   vault: 'test/campaign/entries/vault.ts',
   ledger: 'test/campaign/entries/ledger.ts',

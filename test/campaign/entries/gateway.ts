@@ -1,5 +1,5 @@
 import { startChild } from '../../../src/ipc/child.ts';
-import { armOne, aroundCall, aroundUnary } from '../crash-points.ts';
+import { armOne, aroundCall, aroundUnary } from './crash-points.ts';
 
 armOne([
   aroundUnary('admission: reserved, not sent', 'reserve', 'after'),

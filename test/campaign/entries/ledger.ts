@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { startChild } from '../../../src/ipc/child.ts';
-import { armOne, type CrashPoint } from '../crash-points.ts';
+import { armOne, type CrashPoint } from './crash-points.ts';
 
 const isWrite = (message: unknown): boolean => (message as { op?: unknown }).op === 'write';
 const isWritten = (message: unknown): boolean => (message as { op?: unknown }).op === 'written';

@@ -1,5 +1,5 @@
 import { startChild } from '../../../src/ipc/child.ts';
-import { armOne, aroundFs, aroundUnary } from '../crash-points.ts';
+import { armOne, aroundFs, aroundUnary } from './crash-points.ts';
 
 // Writes and shipments are batches, some dozens a second under load.
 const POINTS = [

@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto';
 import fs from 'node:fs';
-import { Peer } from '../../src/ipc/peer.ts';
+import { Peer } from '../../../src/ipc/peer.ts';
 
 /**
- * Named points at which a process kills itself, for the kill campaign. A crash entry of `entries/` arms one of its role's points,
+ * Named points at which a process kills itself, for the kill campaign. A crash entry of this folder arms one of its role's points,
  * then runs the role's real program. Points wrap what the program calls; the product has no switch for them.
  */
 export interface CrashPoint {
