@@ -20,7 +20,7 @@ function readStat(pid: string): Stat | undefined {
   }
 }
 
-export function tree(root: number): Stat[] {
+function tree(root: number): Stat[] {
   const all = fs
     .readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

@@ -30,7 +30,7 @@ export function priceUsage(usage: TokenUsage, model: string, priceList: string, 
 }
 
 /** The rates that hold at a time: the last entry whose condition does. */
-export function ratesAt(prices: readonly Rates[], at: number): Rates | undefined {
+function ratesAt(prices: readonly Rates[], at: number): Rates | undefined {
   const second = Math.floor(at / 1000) % 86_400;
   for (let i = prices.length - 1; i >= 0; i--) {
     const rates = prices[i] as Rates;
@@ -109,7 +109,7 @@ function compiledList(name: string): readonly CompiledModel[] {
 }
 
 /** The entry that the catalogue would take, remembered by list and name. */
-export function findModel(list: string, model: string): CompiledModel | undefined {
+function findModel(list: string, model: string): CompiledModel | undefined {
   const key = `${list}\n${model}`;
   if (remembered.has(key)) return remembered.get(key);
   if (remembered.size >= REMEMBERED_MODELS) remembered.clear();

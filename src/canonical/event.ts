@@ -60,7 +60,7 @@ export interface PartStartEvent {
 }
 
 /** The provider failed after its first byte, or its bytes ended early (`cut`). */
-export interface ErrorEvent {
+interface ErrorEvent {
   readonly type: 'error';
   readonly kind: ErrorKind;
   readonly code: string | null;

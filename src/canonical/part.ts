@@ -6,7 +6,7 @@
 import type { Json, JsonObject } from '../core/json.ts';
 
 /** What one object of a protocol says beyond its canonical form. */
-export interface Extension {
+interface Extension {
   /** Members to put back over what an encoder of the same protocol writes: those the canonical form has no place for, and those it holds but not in this spelling. */
   readonly members: JsonObject;
   /** Names, relative to the object, of what the canonical form does not hold at all. An encoder of another protocol reports them as dropped. */
@@ -65,7 +65,7 @@ export interface FilePart extends PartBase {
   readonly name?: string | undefined;
 }
 
-export interface AudioPart extends PartBase {
+interface AudioPart extends PartBase {
   readonly type: 'audio';
   /** Base64. */
   readonly data: string;
@@ -90,7 +90,7 @@ export interface RedactedThinkingPart extends PartBase {
   readonly format?: SignatureFormat | undefined;
 }
 
-export interface RefusalPart extends PartBase {
+interface RefusalPart extends PartBase {
   readonly type: 'refusal';
   readonly text: string;
 }

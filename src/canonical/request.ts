@@ -13,7 +13,7 @@ export interface Message {
   readonly extensions?: Extensions | undefined;
 }
 
-export interface FunctionTool {
+interface FunctionTool {
   readonly type: 'function';
   readonly name: string;
   readonly description?: string | undefined;
@@ -25,7 +25,7 @@ export interface FunctionTool {
 }
 
 /** A tool that only its own protocol knows: a server's web search, a free-text tool, … */
-export interface OtherTool {
+interface OtherTool {
   readonly type: 'other';
   readonly protocol: string;
   readonly value: JsonObject;

@@ -32,7 +32,7 @@ export function welcomeText({ node, layout, starterKey }: WelcomeFacts): string 
     '',
     ...firstRequest(node, starterKey),
     ...environmentLines(node.environmentKeys),
-    'Next:',
+    'Next (`bulkhead` is `node bin/bulkhead.js` in the program’s folder; `npm link` puts it on your PATH):',
     '  bulkhead credential add openai     a provider key, sealed to the vault; then ask for openai/<model>',
     '  bulkhead key create --name mine    another virtual key',
     '  bulkhead usage                     what was used and what it cost',

@@ -3,7 +3,7 @@ declare const brand: unique symbol;
 /** 10⁻¹² of a US dollar, a whole number. The only unit of money inside Bulkhead. */
 export type Picodollars = bigint & { readonly [brand]: 'Picodollars' };
 
-export const PICODOLLARS_PER_DOLLAR = 1_000_000_000_000n;
+const PICODOLLARS_PER_DOLLAR = 1_000_000_000_000n;
 
 export const picodollars = (amount: bigint): Picodollars => amount as Picodollars;
 

@@ -1,3 +1,3 @@
 /** What a client wants done, whatever the wire protocol. Endpoints name one, providers say which they have. */
-export const OPERATIONS = ['chat', 'completions', 'embeddings'] as const;
+const OPERATIONS = ['chat', 'completions', 'embeddings'] as const;
 export type Operation = (typeof OPERATIONS)[number];

@@ -4,7 +4,7 @@
  */
 import type { WireProtocolId } from './protocol.ts';
 
-export type Fate = 'kept' | 'mapped' | 'dropped';
+type Fate = 'kept' | 'mapped' | 'dropped';
 
 export interface FidelityRow {
   readonly side: 'request' | 'answer';

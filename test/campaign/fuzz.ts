@@ -78,7 +78,7 @@ function readResponse(pieces: readonly Buffer[]): unknown {
     {
       onHead: (status, headers) => void out.heads.push([status, headers]),
       onBody: (bytes) => void (out.body += bytes.toString('latin1')),
-      onEnd: () => void (out.ended = true),
+      onWhole: () => void (out.ended = true),
     },
     () => undefined,
   );

@@ -58,7 +58,7 @@ async function killRole(role: string, kills: number): Promise<void> {
   await upstream.close();
 }
 
-export async function crashRole(role: string, crashes: number): Promise<void> {
+async function crashRole(role: string, crashes: number): Promise<void> {
   const upstream = await startReplayUpstream(slowProvider);
   const node = await startNode({ config: configOf(upstream), entries: { [role]: CRASH_ENTRIES[role] as string } });
   const load = startLoad(() => node.url, await node.newKey(), MODEL, WIDTH);

@@ -15,6 +15,40 @@ function listed(folder: string): string[] {
     .map((file) => path.join(folder, file));
 }
 
+const GLOBAL_OPTIONS = ['--data', '--url', '--token-file', '--json', '--help'];
+
+/** Command words → its options, from the generated reference. */
+function commandOptions(reference: string): ReadonlyMap<string, readonly string[]> {
+  const sections = reference.split(/^## /m).slice(1);
+  return new Map(
+    sections.map((section) => {
+      const words = /^`(bulkhead[a-z ]*)/.exec(section)?.[1]?.trim() ?? '';
+      return [words, [...section.matchAll(/--[a-z-]+|(?<=`)-[a-z](?=,)/g)].map(([option]) => option)] as const;
+    }),
+  );
+}
+
+/** Lines of shell blocks that run the CLI, comments and pipes cut off. */
+const shownCommands = (page: string): string[] =>
+  [...page.matchAll(/```sh\n([\s\S]*?)```/g)]
+    .flatMap((match) => (match[1] as string).split('\n'))
+    .map(
+      (line) =>
+        line
+          .replace('node bin/bulkhead.js', 'bulkhead')
+          .split(/ [#|<>] ?| </)[0]
+          ?.trim() ?? '',
+    )
+    .filter((line) => line.startsWith('bulkhead '));
+
+function isKnown(line: string, options: ReadonlyMap<string, readonly string[]>): boolean {
+  const words = line.split(' ');
+  const command = [3, 2].map((count) => words.slice(0, count).join(' ')).find((name) => options.has(name));
+  if (command === undefined) return false;
+  const known = [...(options.get(command) ?? []), ...GLOBAL_OPTIONS];
+  return words.filter((word) => word.startsWith('-')).every((option) => known.includes(option.split('=')[0] as string));
+}
+
 const read = (file: string): string => fs.readFileSync(path.join(ROOT, file), 'utf8');
 
 describe('docs', async () => {
@@ -30,6 +64,18 @@ describe('docs', async () => {
         .map((target) => `${file} → ${target}`),
     );
     assert.deepEqual(broken, []);
+  });
+
+  it('every bulkhead command that a page shows exists, with its options', () => {
+    const options = commandOptions(read('docs/reference/cli.md'));
+    const wrong = markdown.flatMap((file) =>
+      shownCommands(read(file))
+        .filter((line) => !isKnown(line, options))
+        .map((line) => `${file}: ${line}`),
+    );
+    assert.deepEqual(wrong, []);
+    assert.equal(isKnown('bulkhead key create --nonsense', options), false);
+    assert.equal(isKnown('bulkhead nonsense', options), false);
   });
 
   it('every error of the table is thrown somewhere', () => {

@@ -6,7 +6,6 @@ import { parseSync } from 'oxc-parser';
 /** The project's own source as the structure checks see it: files, their imports, their functions. */
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-export const SHARED = fileURLToPath(new URL('../../../shared/', import.meta.url));
 
 export interface SourceFile {
   /** Path below the root with forward slashes: `src/ipc/peer.ts`. */
@@ -21,7 +20,7 @@ export interface SourceFile {
   readonly functions: readonly { readonly name: string; readonly lines: number; readonly line: number }[];
 }
 
-export function listFiles(folder: string, ending: RegExp): string[] {
+function listFiles(folder: string, ending: RegExp): string[] {
   const found: string[] = [];
   for (const entry of fs.readdirSync(path.join(ROOT, folder), { withFileTypes: true })) {
     const at = `${folder}/${entry.name}`;
@@ -37,7 +36,7 @@ export const productFiles = (): SourceFile[] =>
     .filter((file) => !file.endsWith('.test.ts') && !file.includes('/testing/') && !file.includes('/testdata/'))
     .map(readSource);
 
-export function readSource(file: string): SourceFile {
+function readSource(file: string): SourceFile {
   const text = fs.readFileSync(path.join(ROOT, file), 'utf8');
   const { module, program } = parseSync(file, text);
   const targets = [

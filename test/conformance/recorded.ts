@@ -20,9 +20,9 @@ const matches = (protocol: Translated, entry: CaseIndex): boolean =>
     ? entry.protocol === 'openai' && entry.endpoint === 'chat-completions'
     : entry.protocol === 'anthropic' && entry.endpoint === 'messages';
 
-export const casesOf = (protocol: Translated): readonly CaseIndex[] => listCases().filter((entry) => matches(protocol, entry));
+const casesOf = (protocol: Translated): readonly CaseIndex[] => listCases().filter((entry) => matches(protocol, entry));
 
-export const isStream = (entry: CaseIndex): boolean => entry.framing === 'sse' || entry.framing === 'chunks';
+const isStream = (entry: CaseIndex): boolean => entry.framing === 'sse' || entry.framing === 'chunks';
 export const streamsOf = (protocol: Translated): readonly CaseIndex[] =>
   casesOf(protocol).filter((entry) => entry.status === 200 && isStream(entry));
 export const answersOf = (protocol: Translated): readonly CaseIndex[] =>

@@ -22,7 +22,7 @@ export interface NodeOptions {
   readonly entries?: Readonly<Record<string, string>>;
 }
 
-export interface ProcessRow {
+interface ProcessRow {
   readonly role: string;
   readonly index: number;
   readonly pid: number | null;

@@ -7,7 +7,7 @@ import { readAnswer, type RecordedAnswer } from './cases.ts';
  * `|`: `cut=N` breaks the connection after N body bytes, `pieces=N` sends pieces of N bytes, `delay=MS` waits before each piece.
  * It remembers what it saw, so that tests can hold the ledger against it.
  */
-export interface SeenRequest {
+interface SeenRequest {
   readonly requestId: string | undefined;
   readonly method: string;
   readonly path: string;
@@ -67,7 +67,7 @@ export async function startReplayUpstream(answer: Answerer = answerFromModel): P
   };
 }
 
-export async function answerFromModel(request: SeenRequest, response: http.ServerResponse): Promise<void> {
+async function answerFromModel(request: SeenRequest, response: http.ServerResponse): Promise<void> {
   const { model } = JSON.parse(request.body.toString('utf8') || '{}') as { model?: string };
   const [name = '', ...flags] = (model ?? '').split('|');
   if (!name.startsWith('case:')) {

@@ -19,7 +19,7 @@ export function encodeCache(cache: CacheMarker | undefined): JsonObject | undefi
 }
 
 /** Anthropic refuses ids with other characters; a call and its results are changed alike, so that they still find each other. */
-export const toolId = (id: string): string => id.replaceAll(/[^a-zA-Z0-9_-]/g, '_');
+const toolId = (id: string): string => id.replaceAll(/[^a-zA-Z0-9_-]/g, '_');
 
 /**
  * A tool's input must be an object here. What a model wrote amiss goes under `INVALID_JSON`, as Anthropic's own guide has it
@@ -157,5 +157,5 @@ export function asContent(blocks: readonly JsonObject[]): string | readonly Json
   return isPlain && typeof only['text'] === 'string' ? only['text'] : blocks;
 }
 
-export const encodeContent = (parts: readonly Part[], dropped: Dropped): string | readonly JsonObject[] =>
+const encodeContent = (parts: readonly Part[], dropped: Dropped): string | readonly JsonObject[] =>
   asContent(encodeBlocks(parts, dropped));

@@ -61,7 +61,7 @@ export function layoutChecks(
   return [
     own,
     ...passedOver.map(({ layout: stronger, reason }) =>
-      warn('isolation', `${stronger} is not possible here: ${reason}`, 'See docs/guide/isolation.md.'),
+      warn('isolation', `${stronger} is not possible here: ${reason}`, 'See docs/security.md.'),
     ),
   ];
 }
