@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -18,6 +19,8 @@ export interface NodeOptions {
   /** Goes on with the data of an earlier node. */
   readonly dataDir?: string;
   readonly readyMs?: number;
+  /** The configuration gives the gateway a certificate. */
+  readonly tls?: true;
   /** Changes the node specification before the supervisor reads it (entries with crash points, attackers). */
   readonly entries?: Readonly<Record<string, string>>;
 }
@@ -74,7 +77,7 @@ export async function startNode(options: NodeOptions = {}): Promise<RunningNode>
     stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-200_000)));
   const exited = new Promise<number>((resolve) => supervisor.on('exit', (code, signal) => resolve(signal === null ? (code ?? 1) : 128)));
   const node = describe({
-    url: `http://127.0.0.1:${port}`,
+    url: `${options.tls === true ? 'https' : 'http'}://127.0.0.1:${port}`,
     controlUrl: `http://127.0.0.1:${controlPort}`,
     dataDir,
     configFile,
@@ -164,7 +167,9 @@ export interface HttpAnswer {
 
 export function httpRequest(method: string, url: string, headers: Record<string, string>, body?: string | Buffer): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    const request = http.request(url, { method, headers, agent: false }, (response) => {
+    const client = url.startsWith('https:') ? https : http;
+    // Certificates of tests are self-signed; those that check one look at it themselves.
+    const request = client.request(url, { method, headers, agent: false, rejectUnauthorized: false }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', () =>
