@@ -132,6 +132,7 @@ describe('a provider that misbehaves', () => {
   before(async () => {
     upstream = await startReplayUpstream((request, response) => {
       const { model } = JSON.parse(request.body.toString('utf8')) as { model: string };
+      if (model === 'broken') return error(500, openaiError('server_error'))(request, response);
       if (model === 'good') return error(200, completion)(request, response);
       return FAULTS[model]?.answer(request, response);
     });
@@ -144,7 +145,7 @@ describe('a provider that misbehaves', () => {
         `  inner: { kind: openai-compatible, base_url: "${upstream.origin.replace('127.0.0.1', 'localhost')}/v1", private: true, auth: none }`,
         'models:',
         '  spare: [gone/good, faulty/good]',
-        '  worse: ["faulty/500 with OpenAI’s error", faulty/good]',
+        '  worse: [faulty/broken, faulty/good]',
         '',
       ].join('\n'),
     });
@@ -154,8 +155,8 @@ describe('a provider that misbehaves', () => {
   });
 
   after(async () => {
-    await node.stop();
     await upstream.close();
+    await node.stop();
   });
 
   const ask = async (model: string, stream = false): Promise<HttpAnswer> => {
