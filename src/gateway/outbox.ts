@@ -15,29 +15,36 @@ const DELAY_MS = 20;
 const BATCH = 64;
 /** What one call carries at most, when many piled up while the ledger was away. */
 const MAX_BATCH = 512;
+/** Batches under way at a time; a ledger that is silent gets no more. */
+const MAX_BATCHES = 16;
 const RETRY_MS = 250;
 
 type End = { readonly kind: 'settled'; readonly event: UsageEvent } | { readonly kind: 'released'; readonly requestId: RequestId };
 
-/** Ends of requests on their way to the ledger: sent in batches, kept until acknowledged, sent again after a failure. */
+/**
+ * Ends of requests on their way to the ledger: sent in batches, kept until acknowledged, sent again after a failure. Batches do not wait
+ * for each other's acknowledgement, which comes with the ledger's next commit: until it has heard of an end, the slot is taken.
+ */
 export class Outbox {
   readonly #options: OutboxOptions;
-  #held: End[] = [];
+  #waiting: End[] = [];
+  /** Ends under way, not acknowledged. */
+  #underWay = 0;
+  #batches = 0;
   #timer: NodeJS.Timeout | undefined;
-  #sending = false;
-  #idle: (() => void)[] = [];
+  #flushing: (() => void)[] = [];
 
   constructor(options: OutboxOptions) {
     this.#options = options;
   }
 
   get size(): number {
-    return this.#held.length;
+    return this.#waiting.length + this.#underWay;
   }
 
   /** True: no further request may be admitted, because its end could not be held. */
   get isFull(): boolean {
-    return this.#held.length >= this.#options.max;
+    return this.size >= this.#options.max;
   }
 
   settle(event: UsageEvent): void {
@@ -48,16 +55,16 @@ export class Outbox {
     this.#add({ kind: 'released', requestId });
   }
 
-  /** Sends at once what failed before; called when the ledger is back. */
-  retry(): void {
-    this.#schedule(0);
+  /** Sends what waits at once: when the ledger is back, or when somebody may be waiting for the slot. */
+  hurry(): void {
+    if (this.#waiting.length > 0) this.#schedule(0);
   }
 
   /** Resolves when nothing is held any more. */
   flush(): Promise<void> {
-    if (this.#held.length === 0) return Promise.resolve();
-    this.#schedule(0);
-    return new Promise((resolve) => this.#idle.push(resolve));
+    if (this.size === 0) return Promise.resolve();
+    this.hurry();
+    return new Promise((resolve) => this.#flushing.push(resolve));
   }
 
   stop(): void {
@@ -65,37 +72,45 @@ export class Outbox {
   }
 
   #add(end: End): void {
-    this.#held.push(end);
-    if (this.#held.length === BATCH) this.#schedule(0);
+    this.#waiting.push(end);
+    if (this.#waiting.length === BATCH) this.#schedule(0);
     else if (this.#timer === undefined) this.#schedule(DELAY_MS);
   }
 
   #schedule(delayMs: number): void {
-    if (this.#sending) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#send(), delayMs);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      void this.#send();
+    }, delayMs);
   }
 
   async #send(): Promise<void> {
-    this.#timer = undefined;
-    if (this.#sending || this.#held.length === 0) return;
-    this.#sending = true;
-    const batch = this.#held.slice(0, MAX_BATCH);
-    let delayMs = DELAY_MS;
+    if (this.#waiting.length === 0 || this.#batches >= MAX_BATCHES) return;
+    const batch = this.#waiting.splice(0, MAX_BATCH);
+    this.#underWay += batch.length;
+    this.#batches++;
+    const delayMs = await this.#deliver(batch);
+    this.#underWay -= batch.length;
+    this.#batches--;
+    if (this.#waiting.length > 0 && this.#timer === undefined) this.#schedule(this.#flushing.length > 0 && delayMs === DELAY_MS ? 0 : delayMs);
+    if (this.size > 0) return;
+    for (const resolve of this.#flushing.splice(0)) resolve();
+  }
+
+  /** Gives the pause before the next batch. */
+  async #deliver(batch: readonly End[]): Promise<number> {
     try {
       await this.#options.send({
         op: 'account',
         settled: batch.flatMap((end) => (end.kind === 'settled' ? [end.event] : [])),
         released: batch.flatMap((end) => (end.kind === 'released' ? [end.requestId] : [])),
       });
-      this.#held = this.#held.slice(batch.length);
-      if (this.#held.length >= BATCH) delayMs = 0;
+      return this.#waiting.length >= BATCH ? 0 : DELAY_MS;
     } catch {
-      // Whatever the reason: the ledger has not said that it holds them, so they stay and are sent again.
-      delayMs = RETRY_MS;
+      // Whatever the reason: the ledger has not said that it holds them, so they go to the front and are sent again.
+      this.#waiting.unshift(...batch);
+      return RETRY_MS;
     }
-    this.#sending = false;
-    if (this.#held.length > 0) return this.#schedule(this.#idle.length > 0 && delayMs === DELAY_MS ? 0 : delayMs);
-    for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

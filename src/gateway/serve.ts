@@ -64,7 +64,7 @@ class Worker {
     this.#tls = boot.node.tls ? new TlsFiles(child, (reason) => this.#log.error('tls.refused', { reason })) : undefined;
     const keys = this.#keyLookup();
     const gatewayMetrics = new GatewayMetrics(metrics, SECONDS_BUCKETS);
-    const ledger = this.#link('ledger', 'admission_unavailable', LINK_WAIT_MS, { onReady: () => outbox.retry() });
+    const ledger = this.#link('ledger', 'admission_unavailable', LINK_WAIT_MS, { onReady: () => outbox.hurry() });
     const outbox: Outbox = new Outbox({
       clock: systemClock,
       max: MAX_HELD,

@@ -10,12 +10,14 @@ import type { Admitted, Decoded } from '../steps.ts';
  */
 export function account({ decoded }: Admitted, { outbox, metrics }: Pick<Deps, 'outbox' | 'metrics'>): void {
   const reached = decoded.exchange.attempts.filter((record) => record.reached);
-  if (reached.length === 0) return outbox.release(decoded.exchange.id);
+  if (reached.length === 0) outbox.release(decoded.exchange.id);
   for (const record of reached) {
     const event = usageEvent(decoded, record);
     metrics.tokens(event.usage);
     outbox.settle(event);
   }
+  // The next request of this key may be waiting for the slot.
+  if (decoded.principal.key.maxParallel !== undefined) outbox.hurry();
 }
 
 function usageEvent(decoded: Decoded, record: AttemptRecord): UsageEvent {
