@@ -30,6 +30,8 @@ export interface SignedText {
 export interface Principal {
   readonly key: KeyRow;
   readonly signed: SignedText;
+  /** `signed` as JSON: it goes to the vault with every call of the key. */
+  readonly signedJson: string;
 }
 
 /** Looks up keys. One implementation asks `control` over its socket, the other is a table in tests. */

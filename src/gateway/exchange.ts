@@ -69,7 +69,7 @@ export class Exchange {
     this.#clock = clock;
     this.startedAt = clock.now();
     this.#arrived = parts.arrived;
-    parts.response.once('close', () => {
+    parts.response.on('close', () => {
       if (parts.response.writableFinished) return;
       this.#gone = true;
       for (const tell of this.#onGone.splice(0)) tell();

@@ -38,7 +38,6 @@ export function front(deps: Deps, options: FrontOptions): (request: IncomingMess
   return (request, response) => {
     const id = newRequestId(deps.clock.now());
     const arrived = deps.clock.monotonic();
-    response.on('error', () => response.destroy());
     const policy = options.policy();
     if (policy === undefined) return writeError(response, new BulkheadError('admission_unavailable'), id);
     const arrival: Arrival = { id, request, response, policy, arrived };
@@ -64,7 +63,7 @@ export function front(deps: Deps, options: FrontOptions): (request: IncomingMess
 function forward(arrival: Arrival, endpoint: Extract<Endpoint, { kind: 'forward' }>, head: Head, deps: Deps): void {
   const exchange = new Exchange({ ...arrival, endpoint, head }, deps.clock);
   deps.metrics.activeRequests.add(1);
-  void serveRequest(exchange, deps).finally(() => {
+  void serveRequest(exchange, deps).then(() => {
     deps.metrics.activeRequests.add(-1);
     conclude(exchange, deps);
   });

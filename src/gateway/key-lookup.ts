@@ -73,7 +73,7 @@ export class KeyLookup {
       return undefined;
     }
     if (cache.isRevoked(digest)) return undefined;
-    const principal = { key, signed };
+    const principal = { key, signed, signedJson: JSON.stringify(signed) };
     if (isCurrent) cache.add(principal);
     return principal;
   }

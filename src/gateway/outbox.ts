@@ -93,7 +93,8 @@ export class Outbox {
     const delayMs = await this.#deliver(batch);
     this.#underWay -= batch.length;
     this.#batches--;
-    if (this.#waiting.length > 0 && this.#timer === undefined) this.#schedule(this.#flushing.length > 0 && delayMs === DELAY_MS ? 0 : delayMs);
+    if (this.#waiting.length > 0 && this.#timer === undefined)
+      this.#schedule(this.#flushing.length > 0 && delayMs === DELAY_MS ? 0 : delayMs);
     if (this.size > 0) return;
     for (const resolve of this.#flushing.splice(0)) resolve();
   }

@@ -27,7 +27,9 @@ export async function serveRequest(exchange: Exchange, deps: Deps): Promise<void
   const { metrics } = deps;
   try {
     const received = parse(exchange);
-    const authenticated = await authenticate(received, deps);
+    const authenticating = authenticate(received, deps);
+    // Without a turn in between, the body is read off the very packet that brought the head.
+    const authenticated = authenticating instanceof Promise ? await authenticating : authenticating;
     metrics.overhead('authenticate', exchange.lapMs());
     const decoded = await decode(authenticated);
     metrics.overhead('decode', exchange.lapMs());

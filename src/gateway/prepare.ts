@@ -1,7 +1,6 @@
 import { BulkheadError } from '../core/errors.ts';
 import { isJsonObject } from '../core/json.ts';
 import type { Member } from '../core/json-scan.ts';
-import { headersForUpstream } from '../http/respond.ts';
 import type { ProviderOperation } from '../providers/provider-kind.ts';
 import { codecFor } from '../wire/registry.ts';
 import type { Exchange, RoutedTarget } from './exchange.ts';
@@ -58,21 +57,3 @@ function translate(
 }
 
 const isStrict = ({ request }: Exchange): boolean => request.headers['x-bulkhead-strict'] === 'true';
-
-/** End-to-end headers for the provider. Later ones win: the kind's, the operator's, then those of the client that the kind understands. */
-export function upstreamHeaders({ exchange, body }: Decoded, { provider }: RoutedTarget, sent: SentRequest): (readonly [string, string])[] {
-  const { kind, policy } = provider;
-  const headers = new Map<string, string>([
-    ['content-type', 'application/json'],
-    ['accept', body.stream ? 'text/event-stream' : 'application/json'],
-    ['user-agent', 'bulkhead'],
-    ['x-client-request-id', exchange.id],
-  ]);
-  for (const [name, value] of kind.headers) headers.set(name, value);
-  for (const [name, value] of policy.headers) headers.set(name.toLowerCase(), value);
-  // A translated request is not what the client's headers were about.
-  if (!sent.translated && kind.clientHeaders.length > 0) {
-    for (const [name, value] of headersForUpstream(exchange.request)) if (kind.clientHeaders.includes(name)) headers.set(name, value);
-  }
-  return [...headers];
-}

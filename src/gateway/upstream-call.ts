@@ -1,6 +1,6 @@
 import type { BulkheadError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { EgressCall, EgressHead, EgressTrailers } from '../ipc/messages.ts';
+import type { EgressHead, EgressTrailers } from '../ipc/messages.ts';
 import type { OutgoingCall, Peer, Receiver } from '../ipc/peer.ts';
 
 /** Who takes the body: data*, then exactly one of end or failed. */
@@ -24,12 +24,13 @@ export class UpstreamCall implements Receiver {
   #uncredited = 0;
   #ending: { readonly trailers: EgressTrailers } | { readonly error: BulkheadError } | undefined;
 
-  constructor(peer: Peer, call: EgressCall, body: Buffer) {
+  /** `call`: an EgressCall as JSON. */
+  constructor(peer: Peer, call: string, body: Buffer) {
     this.head = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.#call = peer.call(call as unknown as JsonObject, body, this);
+    this.#call = peer.call(call, body, this);
   }
 
   /** Takes the body; what came already is given at once. */
@@ -56,6 +57,12 @@ export class UpstreamCall implements Receiver {
     this.#sink = IGNORE;
     this.#early = [];
     this.#call.cancel();
+  }
+
+  /** Cancels, and tells those who wait for the head why there will be none. */
+  abandon(error: BulkheadError): void {
+    this.cancel();
+    this.#reject(error);
   }
 
   onHead(head: JsonObject, body: Buffer): void {

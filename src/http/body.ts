@@ -50,19 +50,22 @@ const DECODERS: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
  * The whole decoded body. Throws body_too_large, unsupported_media_type, request_timeout, malformed_request, client_gone,
  * or what the scanner throws. What is left of the body after a throw is the listener's to drop.
  */
-export async function readBody(
+export function readBody(
   request: IncomingMessage,
   head: Pick<Head, 'contentEncoding' | 'contentLength' | 'expectsContinue'>,
   rules: BodyRules,
 ): Promise<Buffer> {
   const decode = head.contentEncoding === '' ? undefined : DECODERS.get(head.contentEncoding);
   if (head.contentEncoding !== '' && decode === undefined) {
-    throw new BulkheadError('unsupported_media_type', { type: head.contentEncoding.slice(0, 100) });
+    return Promise.reject(new BulkheadError('unsupported_media_type', { type: head.contentEncoding.slice(0, 100) }));
   }
-  if ((head.contentLength ?? 0) > rules.limitBytes) throw tooLarge(rules);
+  if ((head.contentLength ?? 0) > rules.limitBytes) return Promise.reject(tooLarge(rules));
   if (head.expectsContinue) rules.sendContinue?.();
-  const bytes = await collect(request, rules, decode === undefined ? rules.scanner : undefined);
-  if (decode === undefined) return bytes;
+  return decode === undefined ? collect(request, rules, rules.scanner) : collectEncoded(request, decode, rules);
+}
+
+async function collectEncoded(request: IncomingMessage, decode: Decoder, rules: BodyRules): Promise<Buffer> {
+  const bytes = await collect(request, rules, undefined);
   const body = await decodeWithin(decode, bytes, rules);
   if (rules.scanner !== undefined) await scanInSlices(body, rules.scanner);
   return body;
@@ -118,8 +121,16 @@ function watchPace(rules: BodyRules, received: () => number, late: (error: Bulkh
       return late(new BulkheadError('request_timeout', { seconds: Math.ceil(rules.timeoutMs / 1000) }));
     timer = setTimeout(check, Math.max(1, Math.min(graceMs, rules.timeoutMs - elapsed)));
   };
-  let timer = setTimeout(check, Math.min(graceMs, rules.timeoutMs));
-  return () => clearTimeout(timer);
+  let timer: NodeJS.Timeout | undefined;
+  let isOver = false;
+  // Most bodies come in the packet of their head and are whole before this turn ends: those need no timer.
+  void Promise.resolve().then(() => {
+    if (!isOver) timer = setTimeout(check, Math.min(graceMs, rules.timeoutMs));
+  });
+  return () => {
+    isOver = true;
+    clearTimeout(timer);
+  };
 }
 
 async function decodeWithin(decode: Decoder, encoded: Buffer, rules: BodyRules): Promise<Buffer> {

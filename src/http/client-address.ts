@@ -31,6 +31,7 @@ export function clientAddress(peer: string | undefined, forwardedFor: string | u
 
 /** Without port and brackets; IPv4 in IPv6 as IPv4. Undefined: it is no address. */
 function plainAddress(text: string): string | undefined {
+  if (net.isIPv4(text)) return text;
   const bare = /^\[([^\]]+)\](?::\d{1,5})?$/.exec(text)?.[1] ?? /^([\d.]+):\d{1,5}$/.exec(text)?.[1] ?? text;
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)?.[1] ?? bare;
   return net.isIP(mapped) === 0 ? undefined : mapped;

@@ -34,15 +34,25 @@ export class Connections {
 
   begin(socket: Socket, response: ServerResponse): void {
     this.#active++;
-    const answers = this.#answers.get(socket) ?? new Set();
+    const answers = this.#answersOn(socket);
     answers.add(response);
-    this.#answers.set(socket, answers);
     if (this.#draining) response.shouldKeepAlive = false;
-    response.once('close', () => {
+    response.on('close', () => {
       this.#active--;
       answers.delete(response);
+      if (socket.destroyed) this.#answers.delete(socket);
+    });
+  }
+
+  #answersOn(socket: Socket): Set<ServerResponse> {
+    const known = this.#answers.get(socket);
+    if (known !== undefined) return known;
+    const answers = new Set<ServerResponse>();
+    this.#answers.set(socket, answers);
+    socket.once('close', () => {
       if (answers.size === 0) this.#answers.delete(socket);
     });
+    return answers;
   }
 
   /** True: an answer is under way or owed to an earlier request, so that a refusal written now would be taken for it. */

@@ -37,21 +37,24 @@ export interface HeadRules {
   readonly encodedSlashBehind?: readonly string[];
 }
 
-const ONCE = new Set([
-  'host',
-  'authorization',
-  'x-api-key',
-  'api-key',
-  'content-type',
-  'content-length',
-  'content-encoding',
-  'transfer-encoding',
-  'expect',
-  'origin',
-  'cookie',
-  'anthropic-version',
-  'idempotency-key',
-]);
+/** Each with a bit of its own. */
+const ONCE: ReadonlyMap<string, number> = new Map(
+  [
+    'host',
+    'authorization',
+    'x-api-key',
+    'api-key',
+    'content-type',
+    'content-length',
+    'content-encoding',
+    'transfer-encoding',
+    'expect',
+    'origin',
+    'cookie',
+    'anthropic-version',
+    'idempotency-key',
+  ].map((name, place) => [name, 1 << place]),
+);
 
 const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,253})|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
 /** RFC 3986 pchar and `/`, without `;`: some readers cut parameters off at it, others do not. */
@@ -75,7 +78,7 @@ export function checkHead(request: IncomingMessage, rules: HeadRules): Head {
     path,
     query,
     keys: keysIn(headers),
-    contentType: (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '',
+    contentType: mediaType(headers['content-type'] ?? ''),
     contentEncoding: contentEncoding(headers['content-encoding']),
     contentLength: headers['content-length'] === undefined ? undefined : Number(headers['content-length']),
     expectsContinue: headers.expect !== undefined,
@@ -92,12 +95,12 @@ export function checkJsonType(head: Pick<Head, 'contentType'>): void {
 }
 
 function refuseDuplicates(rawHeaders: readonly string[]): void {
-  const seen = new Set<string>();
+  let seen = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = (rawHeaders[i] as string).toLowerCase();
-    if (!ONCE.has(name)) continue;
-    if (seen.has(name)) throw new BulkheadError('duplicate_header', { name });
-    seen.add(name);
+    const bit = ONCE.get(name) ?? 0;
+    if ((seen & bit) !== 0) throw new BulkheadError('duplicate_header', { name });
+    seen |= bit;
   }
 }
 
@@ -112,11 +115,18 @@ function checkTarget(method: string, url: string, encodedSlashBehind: readonly s
   const mark = url.indexOf('?');
   const path = mark === -1 ? url : url.slice(0, mark);
   const query = mark === -1 ? '' : url.slice(mark + 1);
-  const isPlain = PATH.test(path) && !path.includes('//') && !DOT_SEGMENT.test(path) && !ENCODED_TRICK.test(path) && QUERY.test(query);
-  const slashIsPlain = !ENCODED_SLASH.test(path) || encodedSlashBehind.some((prefix) => path.startsWith(prefix));
-  if (!isPlain || !slashIsPlain) throw new BulkheadError('unknown_endpoint', { method, path: path.slice(0, 200) });
+  const isPlain = PATH.test(path) && !path.includes('//') && !(path.includes('/.') && DOT_SEGMENT.test(path)) && QUERY.test(query);
+  if (!isPlain || (path.includes('%') && !isPlainlyEncoded(path, encodedSlashBehind)))
+    throw new BulkheadError('unknown_endpoint', { method, path: path.slice(0, 200) });
   return { path, query };
 }
+
+function isPlainlyEncoded(path: string, slashBehind: readonly string[]): boolean {
+  if (ENCODED_TRICK.test(path)) return false;
+  return !ENCODED_SLASH.test(path) || slashBehind.some((prefix) => path.startsWith(prefix));
+}
+
+const mediaType = (value: string): string => (value === 'application/json' ? value : (value.split(';', 1)[0]?.trim().toLowerCase() ?? ''));
 
 /** Node refuses what is ambiguous about lengths; what it lets through and we do not speak is refused here. */
 function checkFraming({ headers, httpVersion }: IncomingMessage): void {
@@ -134,9 +144,12 @@ function checkFraming({ headers, httpVersion }: IncomingMessage): void {
 }
 
 function keysIn(headers: IncomingMessage['headers']): readonly string[] {
-  const bearer = /^bearer +([^\s]+)$/i.exec(headers.authorization ?? '')?.[1];
-  const found = [bearer, joined(headers['x-api-key']), joined(headers['api-key'])].filter((key) => key !== undefined && key !== '');
-  return [...new Set(found as string[])];
+  const { authorization } = headers;
+  const bearer = authorization === undefined ? undefined : /^bearer +([^\s]+)$/i.exec(authorization)?.[1];
+  const keys: string[] = [];
+  for (const key of [bearer, joined(headers['x-api-key']), joined(headers['api-key'])])
+    if (key !== undefined && key !== '' && !keys.includes(key)) keys.push(key);
+  return keys;
 }
 
 function contentEncoding(value: string | undefined): string {

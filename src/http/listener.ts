@@ -84,7 +84,7 @@ export function createListener(options: ListenerOptions): Listener {
     connections.begin(request.socket, response);
     // A write behind the end is reported here, and an error that nobody hears would end the process with all its requests.
     response.on('error', () => response.destroy());
-    response.once('finish', () => dropRest(request, options.limits.droppedBytes ?? DROPPED_BYTES));
+    response.on('finish', () => dropRest(request, options.limits.droppedBytes ?? DROPPED_BYTES));
     options.onRequest(request, response);
   };
   // A head may overrun the count by one, so that checkHead sees that it did: Node drops what is beyond without a word.

@@ -38,11 +38,24 @@ export function headersForUpstream(request: IncomingMessage): HeaderList {
 export function headersForClient(upstream: HeaderList): HeaderList {
   const passed: [string, string][] = [];
   for (const [name, value] of upstream) {
-    if (!PLAIN_VALUE.test(value)) continue;
-    if (CLIENT_RESPONSE_HEADERS.has(name)) passed.push([name, value]);
-    else if (PREFIXED.test(name)) passed.push([`x-upstream-${name.startsWith('x-') ? name.slice(2) : name}`, value]);
+    const shown = nameForClient(name);
+    if (shown !== '' && PLAIN_VALUE.test(value)) passed.push([shown, value]);
   }
   return passed;
+}
+
+/** Providers send the same two dozen names with every answer. */
+const namesForClient = new Map<string, string>();
+const MAX_NAMES = 1_000;
+
+/** Empty: the header stays here. */
+function nameForClient(name: string): string {
+  const known = namesForClient.get(name);
+  if (known !== undefined) return known;
+  const prefixed = PREFIXED.test(name) ? `x-upstream-${name.startsWith('x-') ? name.slice(2) : name}` : '';
+  const shown = CLIENT_RESPONSE_HEADERS.has(name) ? name : prefixed;
+  if (namesForClient.size < MAX_NAMES) namesForClient.set(name, shown);
+  return shown;
 }
 
 /** Error type names of the OpenAI dialect, used wherever no other protocol is known. */
@@ -73,6 +86,21 @@ export function errorBody(error: BulkheadError, requestId: string): JsonObject {
       request_id: requestId,
     },
   };
+}
+
+/**
+ * Writes a head in one go, which spares Node a table of names where nothing was set before. `headers` have lower-case names;
+ * of one that comes twice the last counts.
+ */
+export function writeHead(response: ServerResponse, status: number, headers: HeaderList): void {
+  const flat: string[] = [];
+  for (const [name, value] of headers) {
+    let at = 0;
+    while (at < flat.length && flat[at] !== name) at += 2;
+    flat[at] = name;
+    flat[at + 1] = value;
+  }
+  response.writeHead(status, flat);
 }
 
 /** Writes a whole JSON answer. Does nothing once an answer has begun or the client is gone. */

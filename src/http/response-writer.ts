@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { writeHead } from './respond.ts';
 
 export interface WriterRules {
   /** Bytes buffered for a client before `write` says stop; default 128 KiB. With the chunk in hand and the frames in flight it stays below 256 KiB plus one chunk. */
@@ -46,8 +47,7 @@ export class ResponseWriter {
   /** Sends the head. `headers` have lower-case names. */
   head(status: number, headers: readonly (readonly [string, string])[]): void {
     if (this.#response.headersSent || this.#response.destroyed) return;
-    for (const [name, value] of headers) this.#response.setHeader(name, value);
-    this.#response.writeHead(status);
+    writeHead(this.#response, status, headers);
     this.#response.flushHeaders();
   }
 

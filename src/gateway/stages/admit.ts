@@ -16,11 +16,28 @@ export const maxInputTokens = (decoded: Decoded): number => decoded.body.bytes.l
 export const maxOutputTokens = (decoded: Decoded): number => Math.min(decoded.body.maxOutputTokens ?? MOST_OUTPUT_TOKENS, LEDGER_BOUND);
 
 /** Reserves with the ledger before a byte may leave. Throws too_many_parallel_requests or admission_unavailable. */
-export async function admit(decoded: Decoded, deps: Pick<Deps, 'ledger' | 'outbox'>): Promise<Admitted> {
+export async function admit(decoded: Decoded, { ledger, outbox }: Pick<Deps, 'ledger' | 'outbox'>): Promise<Admitted> {
   // An end that cannot be kept until the ledger has it would be lost money.
-  if (deps.outbox.isFull) throw new BulkheadError('admission_unavailable');
+  if (outbox.isFull) throw new BulkheadError('admission_unavailable');
+  const call = reservation(decoded) as unknown as JsonObject;
+  // A lost connection may have lost the answer, not the reservation: the same id is asked again, once.
+  for (let tries = 1; ; tries++) {
+    try {
+      const peer = connected(ledger);
+      await (peer instanceof Promise ? await peer : peer).unary(call);
+      return pass<Admitted>({ decoded });
+    } catch (error) {
+      if (!isConnectionLost(error)) throw error;
+      if (tries < 2) continue;
+      outbox.release(decoded.exchange.id);
+      throw new BulkheadError('admission_unavailable', {}, { cause: error });
+    }
+  }
+}
+
+function reservation(decoded: Decoded): LedgerCall {
   const { key } = decoded.principal;
-  const call: LedgerCall = {
+  return {
     op: 'reserve',
     request: {
       requestId: decoded.exchange.id,
@@ -33,21 +50,4 @@ export async function admit(decoded: Decoded, deps: Pick<Deps, 'ledger' | 'outbo
       ...(key.maxParallel === undefined ? {} : { maxParallel: key.maxParallel }),
     },
   };
-  await reserve(call as unknown as JsonObject, decoded, deps);
-  return pass<Admitted>({ decoded });
-}
-
-/** A lost connection may have lost the answer, not the reservation: the same id is asked again, once. */
-async function reserve(call: JsonObject, decoded: Decoded, { ledger, outbox }: Pick<Deps, 'ledger' | 'outbox'>): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      await (await connected(ledger)).unary(call);
-      return;
-    } catch (error) {
-      if (!isConnectionLost(error)) throw error;
-      if (tries < 2) continue;
-      outbox.release(decoded.exchange.id);
-      throw new BulkheadError('admission_unavailable', {}, { cause: error });
-    }
-  }
 }

@@ -1,11 +1,12 @@
 import { BulkheadError, type ErrorCode } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { EgressCall, EgressHead, LedgerCall } from '../../ipc/messages.ts';
+import type { LedgerCall } from '../../ipc/messages.ts';
 import { isConnectionLost, type Peer } from '../../ipc/peer.ts';
 import { connected, type Deps } from '../deps.ts';
+import { egressCall } from '../egress-call.ts';
 import { outcomeOf } from '../failure.ts';
-import type { AttemptRecord, Exchange, RoutedTarget } from '../exchange.ts';
-import { prepare, upstreamHeaders } from '../prepare.ts';
+import type { AttemptRecord, RoutedTarget } from '../exchange.ts';
+import { prepare } from '../prepare.ts';
 import { pass, type Decoded, type Routed, type SentRequest, type Upstream } from '../steps.ts';
 import { UpstreamCall } from '../upstream-call.ts';
 import { maxInputTokens, maxOutputTokens } from './admit.ts';
@@ -64,43 +65,23 @@ async function tryTarget(decoded: Decoded, target: RoutedTarget, record: Attempt
   const sent = prepare(decoded, target);
   const link = vaults[target.provider.policy.shard];
   if (link === undefined) throw new BulkheadError('vault_unavailable');
-  const peer = await connected(link);
+  const live = connected(link);
+  const peer = live instanceof Promise ? await live : live;
   if (exchange.gone) throw new BulkheadError('client_gone');
   const call = send(peer, decoded, target, record, sent);
-  const head = await exchange.waitFor(untilHead(call, exchange, record));
-  record.status = head.status;
-  return pass<Upstream>({ decoded, record, sent, call, head });
-}
-
-/** A client that leaves ends the wait and the call. */
-function untilHead(call: UpstreamCall, exchange: Exchange, record: AttemptRecord): Promise<EgressHead> {
-  return new Promise((resolve, reject) => {
-    exchange.onGone(() => {
-      call.cancel();
-      reject(new BulkheadError('client_gone'));
-    });
-    call.head.then(resolve, (error: BulkheadError) => {
-      if (REFUSED_BY_VAULT.has(error.code)) record.reached = false;
-      reject(error);
-    });
-  });
+  exchange.onGone(() => call.abandon(new BulkheadError('client_gone')));
+  try {
+    const head = await exchange.waitFor(call.head);
+    record.status = head.status;
+    return pass<Upstream>({ decoded, record, sent, call, head });
+  } catch (error) {
+    if (error instanceof BulkheadError && REFUSED_BY_VAULT.has(error.code)) record.reached = false;
+    throw error;
+  }
 }
 
 function send(peer: Peer, decoded: Decoded, target: RoutedTarget, record: AttemptRecord, sent: SentRequest): UpstreamCall {
-  const { exchange, principal, presented } = decoded;
-  const { timeouts } = exchange.policy.snapshot;
-  const call: EgressCall = {
-    op: 'egress',
-    requestId: exchange.id,
-    attempt: record.attempt,
-    proof: { kind: 'key', row: principal.signed, key: presented },
-    credential: target.provider.policy.credential,
-    method: 'POST',
-    path: sent.path,
-    headers: upstreamHeaders(decoded, target, sent),
-    body: 'bounded',
-    timeouts: { connectMs: timeouts.connectMs, headMs: timeouts.upstreamHeadMs, idleMs: timeouts.upstreamIdleMs },
-  };
+  const call = egressCall(decoded, target, record, sent);
   record.reached = true;
   record.bytesOut = sent.body.length;
   return new UpstreamCall(peer, call, sent.body);

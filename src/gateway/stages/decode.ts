@@ -19,7 +19,12 @@ const WANTED: ReadonlyMap<WireProtocolId, ReadonlySet<string>> = new Map(
 
 /** The body within its bounds, as strict JSON, for a model that exists and that the key may use. */
 export async function decode({ exchange, principal, presented }: Authenticated): Promise<Decoded> {
-  const body = await readJson(exchange);
+  const { head, policy, endpoint } = exchange;
+  const wanted = WANTED.get(endpoint.protocol) as ReadonlySet<string>;
+  const isSmall = head.contentLength !== undefined && head.contentLength <= SCAN_AS_IT_COMES && head.contentEncoding === '';
+  const early = isSmall ? undefined : new JsonScanner(policy.json, wanted);
+  const bytes = await exchange.waitFor(readBytes(exchange, early));
+  const body = requestBody(bytes, early ?? scanJson(bytes, policy.json, wanted));
   const { models } = exchange.policy;
   const alias = requiredString(body, 'model');
   const resolved = models.resolve(alias);
@@ -32,21 +37,17 @@ export async function decode({ exchange, principal, presented }: Authenticated):
   return pass<Decoded>({ exchange, principal, presented, body, alias, resolved });
 }
 
-async function readJson(exchange: Exchange): Promise<RequestBody> {
-  const { request, response, head, policy, endpoint } = exchange;
+function readBytes({ request, response, head, policy }: Exchange, scanner: JsonScanner | undefined): Promise<Buffer> {
   const { limits, timeouts } = policy.snapshot;
-  const wanted = WANTED.get(endpoint.protocol) as ReadonlySet<string>;
-  const isSmall = head.contentLength !== undefined && head.contentLength <= SCAN_AS_IT_COMES && head.contentEncoding === '';
-  const early = isSmall ? undefined : new JsonScanner(policy.json, wanted);
-  const bytes = await exchange.waitFor(
-    readBody(request, head, {
-      limitBytes: limits.bodyBytes,
-      timeoutMs: timeouts.requestMs,
-      sendContinue: () => response.writeContinue(),
-      ...(early === undefined ? {} : { scanner: early }),
-    }),
-  );
-  const { members, rootKind } = early ?? scanJson(bytes, policy.json, wanted);
+  return readBody(request, head, {
+    limitBytes: limits.bodyBytes,
+    timeoutMs: timeouts.requestMs,
+    sendContinue: () => response.writeContinue(),
+    ...(scanner === undefined ? {} : { scanner }),
+  });
+}
+
+function requestBody(bytes: Buffer, { members, rootKind }: JsonScanner): RequestBody {
   if (rootKind !== 'object') throw new BulkheadError('invalid_request', { reason: 'The body must be one JSON object.' });
   const value = (name: string): Json | undefined => {
     const member = members.get(name);

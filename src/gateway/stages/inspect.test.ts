@@ -25,7 +25,7 @@ describe('inspect', () => {
   it('blocks by the first guard that says so, in its words', async () => {
     const guards = [guard('lenient', {}), guard('strict', { inspectRequest: () => Promise.resolve('it names a secret') })];
     await assert.rejects(
-      inspectRequest(admitted, { guards }),
+      async () => inspectRequest(admitted, { guards }),
       (error: Error) => error.message === 'Blocked by the guard strict: it names a secret',
     );
   });
@@ -35,8 +35,8 @@ describe('inspect', () => {
       throw new Error('out of order');
     };
     const guards = [guard('broken', { inspectRequest: fails, inspectAnswer: fails })];
-    await assert.rejects(inspectRequest(admitted, { guards }), /out of order/);
-    await assert.rejects(inspectAnswer(translated, { guards }), /out of order/);
+    await assert.rejects(async () => inspectRequest(admitted, { guards }), /out of order/);
+    await assert.rejects(async () => inspectAnswer(translated, { guards }), /out of order/);
   });
 
   it('an answer leaves as the last guard made it', async () => {

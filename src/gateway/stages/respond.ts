@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import { writeHead } from '../../http/respond.ts';
 import { ResponseWriter } from '../../http/response-writer.ts';
 import type { StreamedAnswer, WholeAnswer } from '../answer.ts';
 import type { Deps } from '../deps.ts';
@@ -7,14 +7,17 @@ import type { Cleared } from '../steps.ts';
 
 type HeaderList = readonly (readonly [string, string])[];
 
-/** Sends the answer. Resolves when nothing more will be written. */
-export async function respond({ exchange, answer }: Cleared, { metrics }: Pick<Deps, 'metrics'>): Promise<void> {
-  if (answer.kind === 'whole') return sendWhole(exchange, answer);
-  metrics.activeStreams.add(1);
+/** Sends the answer. A promise: of a stream, which resolves when nothing more will be written. */
+export function respond({ exchange, answer }: Cleared, { metrics }: Pick<Deps, 'metrics'>): Promise<void> | void {
+  return answer.kind === 'whole' ? sendWhole(exchange, answer) : countStream(sendStream(exchange, answer), metrics);
+}
+
+async function countStream(stream: Promise<void>, { activeStreams }: Deps['metrics']): Promise<void> {
+  activeStreams.add(1);
   try {
-    await sendStream(exchange, answer);
+    await stream;
   } finally {
-    metrics.activeStreams.add(-1);
+    activeStreams.add(-1);
   }
 }
 
@@ -22,8 +25,7 @@ function sendWhole(exchange: Exchange, { status, headers, body }: WholeAnswer): 
   const { response } = exchange;
   if (exchange.gone || response.headersSent) return;
   exchange.markFirstByte();
-  setHeaders(response, [...ownHeaders(exchange), ...headers, ['content-length', String(body.length)]]);
-  response.writeHead(status);
+  writeHead(response, status, [...ownHeaders(exchange), ...headers, ['content-length', String(body.length)]]);
   // Head and a string of single bytes leave in one write; with a buffer Node needs a vectored one, which costs more.
   response.end(body.toString('latin1'), 'latin1');
 }
@@ -45,7 +47,3 @@ const ownHeaders = (exchange: Exchange): HeaderList => [
   ['cache-control', 'no-store'],
   ['x-content-type-options', 'nosniff'],
 ];
-
-function setHeaders(response: ServerResponse, headers: HeaderList): void {
-  for (const [name, value] of headers) response.setHeader(name, value);
-}

@@ -1,4 +1,5 @@
 import { BulkheadError } from '../../core/errors.ts';
+import type { JsonObject } from '../../core/json.ts';
 import type { ProviderOperation } from '../../providers/provider-kind.ts';
 import { codecFor } from '../../wire/registry.ts';
 import { NATIVE } from '../../wire/native.ts';
@@ -15,6 +16,10 @@ import { TranslatedStream } from '../translated-stream.ts';
 
 /** An answer up to this size is held and leaves in one write with its length. */
 const HELD_BYTES = 64 * 1024;
+/** Up to here building all of an answer costs less than looking for a few members of it. */
+const PARSED_BYTES = 4 * 1024;
+/** Blanks around an answer, at most. */
+const EDGE_BYTES = 256;
 /** No provider says why it failed at greater length. */
 const ERROR_BYTES = 1024 * 1024;
 /** A whole answer that must be translated has to be in hand. */
@@ -97,12 +102,25 @@ async function passedWhole(upstream: Upstream): Promise<Answer> {
       early: [body],
     });
   }
-  const capture = new MemberCapture(native.passThrough.responseMembers);
-  capture.push(body);
-  record.usage = native.passThrough.usageOfResponse(capture.members());
+  if (!isObjectText(body)) throw invalid(upstream, 'its JSON is not a whole object');
+  record.usage = native.passThrough.usageOfResponse(membersOf(body, native.passThrough.responseMembers));
   record.outputEstimate = estimateOutputTokens(body.length);
   record.outcome = 'ok';
   return { kind: 'whole', status: head.status, headers, body };
+}
+
+/** An object by its first and last character: enough to tell one that was cut off, at no cost for a long one. */
+function isObjectText(body: Buffer): boolean {
+  const text = body.length > 2 * EDGE_BYTES ? `${body.toString('latin1', 0, EDGE_BYTES)}${body.toString('latin1', body.length - EDGE_BYTES)}` : body.toString('latin1');
+  const trimmed = text.trim();
+  return trimmed.startsWith('{') && trimmed.endsWith('}');
+}
+
+function membersOf(body: Buffer, names: readonly string[]): JsonObject {
+  if (body.length <= PARSED_BYTES) return parseObject(body) ?? {};
+  const capture = new MemberCapture(names);
+  capture.push(body);
+  return capture.members();
 }
 
 function passedStream(upstream: Upstream): Answer {
