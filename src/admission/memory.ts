@@ -9,7 +9,6 @@ export class MemoryAdmission implements Admission {
   readonly #reservations = new Map<RequestId, Reservation>();
   /** Requests in flight; a key without any has no entry, so that the map stays as small as the traffic. */
   readonly #inFlight = new Map<KeyId, number>();
-  readonly #byOwner = new Map<string, Set<RequestId>>();
 
   reserve(owner: string, request: ReserveRequest): Result<void, Refusal> {
     const { requestId, key, maxParallel } = request;
@@ -24,9 +23,6 @@ export class MemoryAdmission implements Admission {
     }
     this.#inFlight.set(key, inFlight + 1);
     this.#reservations.set(requestId, { ...request, owner });
-    const owned = this.#byOwner.get(owner);
-    if (owned === undefined) this.#byOwner.set(owner, new Set([requestId]));
-    else owned.add(requestId);
     return ok(undefined);
   }
 
@@ -44,7 +40,7 @@ export class MemoryAdmission implements Admission {
   }
 
   abandon(owner: string): readonly RequestId[] {
-    const requestIds = [...(this.#byOwner.get(owner) ?? [])];
+    const requestIds = [...this.#reservations.values()].filter((held) => held.owner === owner).map(({ requestId }) => requestId);
     for (const requestId of requestIds) this.#end(requestId);
     return requestIds;
   }
@@ -66,9 +62,6 @@ export class MemoryAdmission implements Admission {
     const held = this.#reservations.get(requestId);
     if (held === undefined) return;
     this.#reservations.delete(requestId);
-    const owned = this.#byOwner.get(held.owner);
-    owned?.delete(requestId);
-    if (owned?.size === 0) this.#byOwner.delete(held.owner);
     const inFlight = this.#inFlight.get(held.key) ?? 0;
     if (inFlight <= 1) this.#inFlight.delete(held.key);
     else this.#inFlight.set(held.key, inFlight - 1);

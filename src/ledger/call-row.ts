@@ -152,18 +152,35 @@ export const emptyRow = (requestId: string, attempt: number): CallRow => ({
 });
 
 function withUsage(row: CallRow, event: UsageEvent): CallRow {
-  const { organization, key, credential, requestId: _, attempt: __, v: ___, firstByteMs = null, ...reported } = event;
   const { picodollars, version, known } = priceUsage(event.usage, event.model, event.priceList, event.startedAt);
   const journaled = row.journalStartedAt !== null;
+  // Each by its name: spreading the event over the row makes V8 look up every one of fifty columns.
   return {
     ...row,
-    ...reported,
-    ...(journaled ? { key: row.key === '' ? key : row.key } : { organization, key, credential }),
-    disputed: journaled && disagrees(row, event),
-    firstByteMs,
+    organization: journaled ? row.organization : event.organization,
+    team: event.team,
+    key: journaled && row.key !== '' ? row.key : event.key,
+    credential: journaled ? row.credential : event.credential,
+    provider: event.provider,
+    alias: event.alias,
+    model: event.model,
+    priceList: event.priceList,
+    endpoint: event.endpoint,
+    stream: event.stream,
+    status: event.status,
+    outcome: event.outcome,
+    usage: event.usage,
     picodollars,
     priceVersion: version,
     priceKnown: known,
+    estimated: event.estimated,
+    disputed: journaled && disagrees(row, event),
+    proof: event.proof,
+    startedAt: event.startedAt,
+    latencyMs: event.latencyMs,
+    firstByteMs: event.firstByteMs ?? null,
+    bytesIn: event.bytesIn,
+    bytesOut: event.bytesOut,
     reported: true,
   };
 }
@@ -181,12 +198,14 @@ const disagrees = (journal: Owner, gateway: Owner): boolean =>
   (journal.key !== '' && journal.key !== gateway.key);
 
 function withStart(row: CallRow, { record, shard, reservation }: Extract<CallFact, { readonly fact: 'start' }>): CallRow {
-  const owner = { organization: record.organization, credential: record.credential, key: record.key === '' ? row.key : record.key };
-  const known = row.reported ? {} : { startedAt: record.at, team: reservation?.team ?? '', alias: reservation?.alias ?? '' };
   return {
     ...row,
-    ...owner,
-    ...known,
+    organization: record.organization,
+    credential: record.credential,
+    key: record.key === '' ? row.key : record.key,
+    startedAt: row.reported ? row.startedAt : record.at,
+    team: row.reported ? row.team : (reservation?.team ?? ''),
+    alias: row.reported ? row.alias : (reservation?.alias ?? ''),
     disputed: row.reported && disagrees(record, row),
     maxInput: reservation?.maxInput ?? null,
     maxOutput: reservation?.maxOutput ?? null,

@@ -1,5 +1,5 @@
 import { Metrics, SECONDS_BUCKETS } from '../telemetry/metrics.ts';
-import type { WriteCounts } from './writer.ts';
+import type { WriteCounts } from './write-items.ts';
 
 /** What the ledger counts about itself. */
 export class LedgerMetrics {

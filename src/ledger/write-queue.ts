@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../core/clock.ts';
-import type { WriteCounts, WriteItem, WriteResult } from './writer.ts';
+import { encodeItems, type WriteCounts, type WriteItem, type WriteResult } from './write-items.ts';
 import type { FromWriter, ToWriter, WriterSettings } from './writer-thread.ts';
 
 /**
@@ -117,7 +117,7 @@ export class WriteQueue {
     }
     if (this.#sent.length === 0) return;
     this.#sentAt = this.#clock.monotonic();
-    this.#post({ op: 'write', items: this.#sent.map(({ item }) => item) });
+    this.#post({ op: 'write', items: encodeItems(this.#sent.map(({ item }) => item)) });
   }
 
   #onMessage(message: FromWriter): void {

@@ -5,7 +5,8 @@ import { BulkheadError } from '../core/errors.ts';
 import { openWritable } from '../store/sqlite/open.ts';
 import { WAITS, type Waits } from './call-row.ts';
 import { DATABASE_FILE, MIGRATIONS } from './schema.ts';
-import { Writer, type WriteItem, type WriteResult } from './writer.ts';
+import { decodeItems, type WriteItem, type WriteResult } from './write-items.ts';
+import { Writer } from './writer.ts';
 
 export interface WriterSettings {
   readonly folder: string;
@@ -15,9 +16,8 @@ export interface WriterSettings {
 }
 
 export type ToWriter =
-  | { readonly op: 'write'; readonly items: readonly WriteItem[] }
-  | { readonly op: 'limit'; readonly maxPages: number }
-  | { readonly op: 'close' };
+  /** `items`: as `encodeItems` made them. */
+  { readonly op: 'write'; readonly items: string } | { readonly op: 'limit'; readonly maxPages: number } | { readonly op: 'close' };
 
 export type FromWriter =
   | { readonly op: 'open' }
@@ -51,7 +51,7 @@ function run(
   };
   const timer = setInterval(sweep, Math.min(SWEEP_MS, Math.max(10, waits.settleMs / 2)));
   receive((message) => {
-    if (message.op === 'write') return send(write(writer, message.items));
+    if (message.op === 'write') return send(write(writer, decodeItems(message.items)));
     if (message.op === 'limit') return db.exec(`PRAGMA max_page_count = ${message.maxPages}`);
     clearInterval(timer);
     db.close();

@@ -10,7 +10,8 @@ import { WAITS } from './call-row.ts';
 import { usageRequest } from './reports.ts';
 import { MIGRATIONS } from './schema.ts';
 import { endRecord, someId, startRecord, USUAL_COST, usageEvent } from './testing/events.ts';
-import { Writer, type WriteItem } from './writer.ts';
+import type { WriteItem } from './write-items.ts';
+import { Writer } from './writer.ts';
 
 const NOW = Date.now();
 let folder: string;

@@ -1,45 +1,11 @@
 import type { UsageEvent } from '../core/usage.ts';
-import type { JournalRecord } from '../ipc/messages.ts';
 import { inTransaction, type SqliteDatabase, type SqliteStatement } from '../store/sqlite/open.ts';
-import { addFact, emptyRow, expire, type CallFact, type CallRow, type Likeness, type ReservationFacts, type Waits } from './call-row.ts';
+import { addFact, emptyRow, expire, type CallFact, type CallRow, type Likeness, type Waits } from './call-row.ts';
 import { COLUMNS, fromColumns, toColumns, type SqlRow } from './row-columns.ts';
+import type { WriteCounts, WriteItem, WriteResult } from './write-items.ts';
 
-/** What the ledger's main thread hands over; one entry per frame that waits for its acknowledgement. */
-export type WriteItem =
-  | { readonly kind: 'usage'; readonly events: readonly UsageEvent[] }
-  | {
-      readonly kind: 'journal';
-      readonly shard: number;
-      readonly generation: string;
-      readonly records: readonly JournalRecord[];
-      /** By request id: reservations alive when the records came. */
-      readonly reservations: ReadonlyMap<string, ReservationFacts>;
-      /** Requests whose gateway is gone. */
-      readonly orphans: ReadonlySet<string>;
-    }
-  | { readonly kind: 'orphaned'; readonly requestIds: readonly string[] };
-
-export interface WriteCounts {
-  /** Rows that are new. */
-  readonly inserted: number;
-  /** Usage events for a call that was reported before. */
-  readonly duplicates: number;
-  /** Of those, the ones that say something else than the first. */
-  readonly contradictions: number;
-  readonly disputed: number;
-}
-
-export interface WriteResult {
-  /** Last durable offset by shard, for the shards of this batch. */
-  readonly acked: ReadonlyMap<number, number>;
-  readonly counts: WriteCounts;
-}
-
-const upsertSql = (): string => {
-  const marks = COLUMNS.map(() => '?').join(', ');
-  const updates = COLUMNS.slice(2).map((name) => `${name} = excluded.${name}`);
-  return `INSERT INTO usage (${COLUMNS.join(', ')}) VALUES (${marks}) ON CONFLICT (request_id, attempt) DO UPDATE SET ${updates.join(', ')}`;
-};
+const INSERT = `INSERT INTO usage (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')}) ON CONFLICT (request_id, attempt) DO`;
+const UPDATES = COLUMNS.slice(2).map((name) => `${name} = excluded.${name}`);
 
 const SWEEP_ROWS = 500;
 
@@ -48,6 +14,7 @@ export class Writer {
   readonly #db: SqliteDatabase;
   readonly #waits: Waits;
   readonly #select: SqliteStatement;
+  readonly #insert: SqliteStatement;
   readonly #upsert: SqliteStatement;
   readonly #position: SqliteStatement;
   readonly #setPosition: SqliteStatement;
@@ -65,7 +32,8 @@ export class Writer {
       return statement;
     };
     this.#select = prepare('SELECT * FROM usage WHERE request_id = ? AND attempt = ?');
-    this.#upsert = prepare(upsertSql());
+    this.#insert = prepare(`${INSERT} NOTHING`);
+    this.#upsert = prepare(`${INSERT} UPDATE SET ${UPDATES.join(', ')}`);
     this.#position = prepare('SELECT generation, position FROM journal WHERE shard = ?');
     this.#setPosition = prepare(
       'INSERT INTO journal (shard, generation, position) VALUES (?, ?, ?) ON CONFLICT (shard) DO UPDATE SET generation = excluded.generation, position = excluded.position',
@@ -83,16 +51,35 @@ export class Writer {
   /** Takes everything or nothing: a throw leaves the file as it was, and the same items may be given again. */
   apply(items: readonly WriteItem[], now: number): WriteResult {
     return inTransaction(this.#db, () => {
-      const batch = new Batch((requestId, attempt) => this.#read(requestId, attempt), now, this.#waits);
+      const batch = new Batch();
       const acked = new Map<number, number>();
       for (const item of items) {
         if (item.kind === 'usage') for (const event of item.events) batch.add(event.requestId, event.attempt, { fact: 'usage', event });
         else if (item.kind === 'journal') acked.set(item.shard, this.#journal(batch, item, now));
         else for (const requestId of item.requestIds) this.#orphan(batch, requestId);
       }
-      for (const row of batch.changed()) this.#upsert.run(...toColumns(row));
-      return { acked, counts: batch.counts };
+      const tally = new Tally(now, this.#waits);
+      for (const call of batch.calls()) this.#write(call, tally);
+      return { acked, counts: tally.counts };
     });
+  }
+
+  /** A call of which both sources speak at once is nearly always new, so that looking for its row first would be in vain. */
+  #write({ requestId, attempt, facts }: HeardCall, tally: Tally): void {
+    const looksNew = facts.some(({ fact }) => fact === 'start') && facts.some(({ fact }) => fact === 'usage');
+    if (looksNew && this.#insertNew(tally.heard(emptyRow(requestId, attempt), facts), tally)) return;
+    const before = this.#read(requestId, attempt);
+    const verdict = tally.heard(before ?? emptyRow(requestId, attempt), facts);
+    if (before === undefined) return void this.#insertNew(verdict, tally);
+    if (verdict.row !== before) this.#upsert.run(...toColumns(verdict.row));
+    tally.add(verdict);
+  }
+
+  /** False: there is such a row already, and nothing was changed. */
+  #insertNew(verdict: Verdict, tally: Tally): boolean {
+    if (this.#insert.run(...toColumns(verdict.row)).changes === 0n) return false;
+    tally.addNew(verdict);
+    return true;
   }
 
   /** Ends the waits that are over. Returns how many there were; a full answer means that there may be more. */
@@ -149,16 +136,46 @@ export class Writer {
 /** How far back a call may lie to tell the price of an unconfirmed one. */
 const LIKENESS_MS = 30 * 86_400_000;
 
-/** The rows that one transaction touches: each is read once and written once, however many facts there are about it. */
+interface HeardCall {
+  readonly requestId: string;
+  readonly attempt: number;
+  readonly facts: CallFact[];
+}
+
+/** The calls that one transaction touches: each is written once, however many facts there are about it. */
 class Batch {
-  readonly #read: (requestId: string, attempt: number) => CallRow | undefined;
+  readonly #calls = new Map<string, HeardCall>();
+
+  calls(): Iterable<HeardCall> {
+    return this.#calls.values();
+  }
+
+  add(requestId: string, attempt: number, fact: CallFact): void {
+    const place = `${requestId}/${attempt}`;
+    const known = this.#calls.get(place);
+    if (known === undefined) this.#calls.set(place, { requestId, attempt, facts: [fact] });
+    else known.facts.push(fact);
+  }
+
+  attempts(requestId: string): number[] {
+    return [...this.#calls.values()].filter((call) => call.requestId === requestId).map(({ attempt }) => attempt);
+  }
+}
+
+/** What facts make of a row, and what is worth counting about them. */
+interface Verdict {
+  readonly row: CallRow;
+  readonly duplicates: number;
+  readonly contradictions: number;
+  readonly disputed: number;
+}
+
+class Tally {
   readonly #now: number;
   readonly #waits: Waits;
-  readonly #rows = new Map<string, { readonly before: CallRow | undefined; row: CallRow }>();
   readonly #counts = { inserted: 0, duplicates: 0, contradictions: 0, disputed: 0 };
 
-  constructor(read: (requestId: string, attempt: number) => CallRow | undefined, now: number, waits: Waits) {
-    this.#read = read;
+  constructor(now: number, waits: Waits) {
     this.#now = now;
     this.#waits = waits;
   }
@@ -167,32 +184,32 @@ class Batch {
     return this.#counts;
   }
 
-  add(requestId: string, attempt: number, fact: CallFact): void {
-    const place = `${requestId}/${attempt}`;
-    let entry = this.#rows.get(place);
-    if (entry === undefined) {
-      const before = this.#read(requestId, attempt);
-      if (before === undefined) this.#counts.inserted++;
-      entry = { before, row: before ?? emptyRow(requestId, attempt) };
-      this.#rows.set(place, entry);
+  heard(before: CallRow, facts: readonly CallFact[]): Verdict {
+    let row = before;
+    let [duplicates, contradictions, disputed] = [0, 0, 0];
+    for (const fact of facts) {
+      if (fact.fact === 'usage' && row.reported) {
+        duplicates++;
+        if (contradicts(row, fact.event)) contradictions++;
+      }
+      const next = addFact(row, fact, this.#now, this.#waits);
+      if (next.disputed && !row.disputed) disputed++;
+      row = next;
     }
-    if (fact.fact === 'usage' && entry.row.reported) this.#countRepeat(entry.row, fact.event);
-    const next = addFact(entry.row, fact, this.#now, this.#waits);
-    if (next.disputed && !entry.row.disputed) this.#counts.disputed++;
-    entry.row = next;
+    return { row, duplicates, contradictions, disputed };
   }
 
-  attempts(requestId: string): number[] {
-    return [...this.#rows.values()].filter(({ row }) => row.requestId === requestId).map(({ row }) => row.attempt);
+  add({ duplicates, contradictions, disputed }: Verdict): void {
+    this.#counts.duplicates += duplicates;
+    this.#counts.contradictions += contradictions;
+    this.#counts.disputed += disputed;
   }
 
-  changed(): CallRow[] {
-    return [...this.#rows.values()].filter(({ before, row }) => before !== row).map(({ row }) => row);
-  }
-
-  #countRepeat(row: CallRow, event: UsageEvent): void {
-    this.#counts.duplicates++;
-    const same = row.model === event.model && row.usage.input === event.usage.input && row.usage.output === event.usage.output;
-    if (!same) this.#counts.contradictions++;
+  addNew(verdict: Verdict): void {
+    this.#counts.inserted++;
+    this.add(verdict);
   }
 }
+
+const contradicts = (row: CallRow, event: UsageEvent): boolean =>
+  row.model !== event.model || row.usage.input !== event.usage.input || row.usage.output !== event.usage.output;
