@@ -125,3 +125,7 @@ export class BulkheadError extends Error {
 }
 
 export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(ERRORS, text);
+
+/** What was thrown as an error that may be told: anything unknown becomes `internal` and stays inside as its cause. */
+export const asBulkheadError = (error: unknown): BulkheadError =>
+  error instanceof BulkheadError ? error : new BulkheadError('internal', {}, { cause: error });

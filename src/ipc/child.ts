@@ -21,7 +21,7 @@ export interface Child {
   onFile(name: FileName, use: (bytes: Buffer, path: string) => void): void;
   /** Registers what to do when the process must end; it exits when all promises are resolved or `graceMs` is over. */
   onDrain(drain: (graceMs: number) => Promise<void>): void;
-  /** Says that the role serves. Ends the process instead when its isolation falls short of its layout. */
+  /** Says that the role serves. */
   ready(): void;
   /** Says in words why the role cannot serve, and exits. */
   failed(reason: string): Promise<never>;
@@ -31,7 +31,7 @@ export interface Child {
   hello(facts?: JsonObject): Hello;
 }
 
-/** Waits for `boot` on descriptor 3, gives up the rights the process must not have, then calls `serve`. */
+/** Waits for `boot` on descriptor 3, gives up the rights the process must not have, checks its isolation, then calls `serve`. */
 export function startChild(role: Role, serve: (child: Child) => Promise<void> | void): void {
   // A terminal sends these to the whole group; only the supervisor decides when a process ends.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
@@ -51,16 +51,15 @@ async function start(supervisor: SupervisorLink, boot: Boot, role: Role, serve: 
     process.setgid?.(boot.become.gid);
     process.setuid?.(boot.become.uid);
   }
+  // Before anything is opened: what the process then reads, nobody else can.
+  const facts = selfCheck(boot.layout);
+  const missing = shortfall(boot.layout, role, facts);
+  if (missing !== undefined) return supervisor.failed(missing);
   await serve({
     boot,
     onFile: (name, use) => supervisor.onFile(name, use),
     onDrain: (drain) => void supervisor.drains.push(drain),
-    ready: () => {
-      const facts = selfCheck(boot.layout);
-      const missing = shortfall(boot.layout, role, facts);
-      if (missing === undefined) supervisor.note({ op: 'ready', facts });
-      else void supervisor.failed(missing);
-    },
+    ready: () => supervisor.note({ op: 'ready', facts }),
     failed: (reason) => supervisor.failed(reason),
     ask: (call) => supervisor.ask(call),
     hello: (facts = {}) => ({ protocol: PROTOCOL, role, index: boot.index, generation: boot.generation, facts }),

@@ -1,4 +1,6 @@
+import type { Duplex } from 'node:stream';
 import { BulkheadError } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
 
 /**
  * Frames of every local socket: `u32 length, u32 id, u8 type, payload` (big-endian; length counts what follows it).
@@ -30,7 +32,11 @@ export const FRAME = {
 } as const;
 export type FrameType = (typeof FRAME)[keyof typeof FRAME];
 
-export const PREFIX_BYTES = 9;
+const PREFIX_BYTES = 9;
+/** Bodies up to this size are copied into the frame of their head; larger ones are written beside it. */
+const COPY_BYTES = 16 * 1024;
+/** What one turn of the event loop writes is joined up to this size: copying costs less than a list of buffers. */
+const JOINED_BYTES = 64 * 1024;
 /** Larger than any bounded body plus head that a configuration allows. */
 export const MAX_FRAME_BYTES = 128 * 1024 * 1024;
 
@@ -41,10 +47,10 @@ export interface Frame {
 }
 
 /** Writes the prefix of a frame whose payload has `payloadBytes` bytes. */
-export function writePrefix(target: Buffer, offset: number, id: number, type: FrameType, payloadBytes: number): void {
-  target.writeUInt32BE(payloadBytes + 5, offset);
-  target.writeUInt32BE(id, offset + 4);
-  target[offset + 8] = type;
+function writePrefix(target: Buffer, id: number, type: FrameType, payloadBytes: number): void {
+  target.writeUInt32BE(payloadBytes + 5, 0);
+  target.writeUInt32BE(id, 4);
+  target[8] = type;
 }
 
 /** One buffer with prefix, head and body: for heads, and for bodies small enough to copy. */
@@ -52,19 +58,75 @@ export function encodeWithHead(id: number, type: FrameType, head: string, body: 
   const headBytes = Buffer.byteLength(head);
   const bodyBytes = body?.length ?? 0;
   const frame = Buffer.allocUnsafe(PREFIX_BYTES + 4 + headBytes + bodyBytes);
-  writePrefix(frame, 0, id, type, 4 + headBytes + bodyBytes);
+  writePrefix(frame, id, type, 4 + headBytes + bodyBytes);
   frame.writeUInt32BE(headBytes, PREFIX_BYTES);
   frame.write(head, PREFIX_BYTES + 4, headBytes, 'utf8');
   if (body !== undefined) frame.set(body, PREFIX_BYTES + 4 + headBytes);
   return frame;
 }
 
+const malformed = (reason: string): BulkheadError => new BulkheadError('internal', {}, { cause: new Error(reason) });
+
 /** Splits a head-and-body payload. Throws when the head's length does not fit. */
 export function splitHead(payload: Buffer): { head: string; body: Buffer } {
-  if (payload.length < 4) throw new BulkheadError('internal', {}, { cause: new Error('frame head is truncated') });
-  const headBytes = payload.readUInt32BE(0);
-  if (headBytes > payload.length - 4) throw new BulkheadError('internal', {}, { cause: new Error('frame head is longer than its frame') });
-  return { head: payload.toString('utf8', 4, 4 + headBytes), body: payload.subarray(4 + headBytes) };
+  const end = payload.length < 4 ? Infinity : 4 + payload.readUInt32BE(0);
+  if (end > payload.length) throw malformed('frame head is longer than its frame');
+  return { head: payload.toString('utf8', 4, end), body: payload.subarray(end) };
+}
+
+/** Writes frames to a stream. Those of one turn of the event loop leave in one write. */
+export class FrameWriter {
+  readonly #stream: Duplex;
+  #queue: Buffer[] = [];
+  #queuedBytes = 0;
+  readonly #flushSoon = (): void => this.#flush();
+
+  constructor(stream: Duplex) {
+    this.#stream = stream;
+  }
+
+  /** `head`: an object, or one that is JSON text already. */
+  head(id: number, type: FrameType, head: JsonObject | string, body?: Uint8Array): void {
+    const text = typeof head === 'string' ? head : JSON.stringify(head);
+    if (body === undefined || body.length <= COPY_BYTES) return this.#push(encodeWithHead(id, type, text, body));
+    const frame = encodeWithHead(id, type, text, undefined);
+    writePrefix(frame, id, type, frame.length - PREFIX_BYTES + body.length);
+    this.#push(frame);
+    this.#push(Buffer.from(body.buffer, body.byteOffset, body.length));
+  }
+
+  data(id: number, chunk: Buffer): void {
+    const copied = chunk.length <= COPY_BYTES ? chunk.length : 0;
+    const frame = Buffer.allocUnsafe(PREFIX_BYTES + copied);
+    writePrefix(frame, id, FRAME.data, chunk.length);
+    if (copied > 0) frame.set(chunk, PREFIX_BYTES);
+    this.#push(frame);
+    if (copied < chunk.length) this.#push(chunk);
+  }
+
+  credit(id: number, bytes: number): void {
+    const frame = Buffer.allocUnsafe(PREFIX_BYTES + 4);
+    writePrefix(frame, id, FRAME.credit, 4);
+    frame.writeUInt32BE(bytes, PREFIX_BYTES);
+    this.#push(frame);
+  }
+
+  #push(bytes: Buffer): void {
+    if (this.#queue.length === 0) setImmediate(this.#flushSoon);
+    this.#queue.push(bytes);
+    this.#queuedBytes += bytes.length;
+  }
+
+  #flush(): void {
+    const [queue, bytes] = [this.#queue, this.#queuedBytes];
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    if (this.#stream.destroyed) return;
+    if (bytes <= JOINED_BYTES) return void this.#stream.write(queue.length === 1 ? queue[0] : Buffer.concat(queue, bytes));
+    this.#stream.cork();
+    for (const part of queue) this.#stream.write(part);
+    this.#stream.uncork();
+  }
 }
 
 /**
@@ -99,9 +161,7 @@ export class FrameReader {
     let offset = 0;
     while (bytes.length - offset >= PREFIX_BYTES) {
       const length = bytes.readUInt32BE(offset);
-      if (length < 5 || length > this.#maxBytes) {
-        throw new BulkheadError('internal', {}, { cause: new Error(`frame of ${length} bytes`) });
-      }
+      if (length < 5 || length > this.#maxBytes) throw malformed(`frame of ${length} bytes`);
       const end = offset + 4 + length;
       if (end > bytes.length) break;
       this.#onFrame({

@@ -18,16 +18,11 @@ export interface LinkOptions {
   readonly onReady?: (peer: Peer) => void;
 }
 
-interface Waiter {
-  readonly resolve: (peer: Peer) => void;
-  readonly reject: (error: Error) => void;
-  readonly timer: NodeJS.Timeout;
-}
-
 /** A connection to a listening process that comes back by itself when the process restarts. */
 export class Link {
   readonly #options: LinkOptions;
-  readonly #waiting = new Set<Waiter>();
+  /** Each settles one `ready`: with a connection, or with none. */
+  readonly #waiting = new Set<(peer: Peer | undefined) => void>();
   /** Ready for calls: hello received, no goaway. */
   #peer: Peer | undefined;
   /** The newest connection, ready or not: only its end leads to another one. */
@@ -50,29 +45,27 @@ export class Link {
   ready(): Promise<Peer> {
     if (this.#peer !== undefined) return Promise.resolve(this.#peer);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#waiting.delete(waiter);
-        reject(new BulkheadError(this.#options.unavailable));
-      }, this.#options.waitMs);
-      const waiter: Waiter = { resolve, reject, timer };
-      this.#waiting.add(waiter);
+      const settle = (peer: Peer | undefined): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(settle);
+        if (peer === undefined) reject(new BulkheadError(this.#options.unavailable));
+        else resolve(peer);
+      };
+      const timer = setTimeout(settle, this.#options.waitMs, undefined);
+      this.#waiting.add(settle);
     });
   }
 
-  async unary(head: JsonObject, body?: Uint8Array): Promise<{ head: JsonObject; body: Buffer }> {
+  async unary(head: JsonObject | string, body?: Uint8Array): Promise<{ head: JsonObject; body: Buffer }> {
     return (await this.ready()).unary(head, body);
   }
 
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#retryTimer);
-    this.#peer?.destroy();
+    this.#newest?.destroy();
     this.#peer = undefined;
-    for (const waiter of this.#waiting) {
-      clearTimeout(waiter.timer);
-      waiter.reject(new BulkheadError(this.#options.unavailable));
-    }
-    this.#waiting.clear();
+    for (const settle of this.#waiting) settle(undefined);
   }
 
   #connect(): void {
@@ -86,11 +79,7 @@ export class Link {
         this.#peer = peer;
         handlers.onHello?.(theirs);
         onReady?.(peer);
-        for (const waiter of this.#waiting) {
-          clearTimeout(waiter.timer);
-          waiter.resolve(peer);
-        }
-        this.#waiting.clear();
+        for (const settle of this.#waiting) settle(peer);
       },
       // A draining process finishes its calls on the old connection; new ones go to its successor.
       onGoaway: () => {
@@ -109,9 +98,7 @@ export class Link {
     if (this.#newest !== peer || this.#stopped) return;
     this.#newest = undefined;
     this.#peer = undefined;
-    this.#retryTimer = setTimeout(() => {
-      this.#connect();
-    }, this.#retryMs);
+    this.#retryTimer = setTimeout(() => this.#connect(), this.#retryMs);
     this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
   }
 }

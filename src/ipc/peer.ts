@@ -1,14 +1,12 @@
 import type { Duplex } from 'node:stream';
-import { BulkheadError, isErrorCode, type ErrorCode } from '../core/errors.ts';
+import { asBulkheadError, BulkheadError, isErrorCode, type ErrorCode } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
-import { encodeWithHead, FRAME, FrameReader, PREFIX_BYTES, splitHead, writePrefix, type Frame, type FrameType } from './frame.ts';
+import { FRAME, FrameReader, FrameWriter, splitHead, type Frame } from './frame.ts';
 
 /** Version of the frame protocol. A peer accepts its own version and the one before it. */
 export const PROTOCOL = 1;
 /** Body bytes in flight per call and direction before the sender must wait for credit. */
 export const WINDOW_BYTES = 256 * 1024;
-/** Bodies up to this size are copied into the frame of their head; larger ones are written beside it. */
-const COPY_BYTES = 16 * 1024;
 
 export interface Hello {
   readonly protocol: number;
@@ -52,6 +50,8 @@ export interface IncomingCall {
   send(chunk: Buffer): boolean;
   end(trailers: JsonObject): void;
   error(code: ErrorCode, values?: Readonly<Record<string, string | number>>): void;
+  /** `error` with what was thrown. Gives the code that was told. */
+  fail(error: unknown): ErrorCode;
   consumed(bytes: number): void;
   /** Set by the handler before it returns. */
   events: IncomingEvents;
@@ -59,7 +59,7 @@ export interface IncomingCall {
 
 export interface IncomingEvents {
   onData?(chunk: Buffer): void;
-  onEnd?(): void;
+  onEnd?(trailers: JsonObject): void;
   /** The caller cancelled or its connection is gone. Nothing more can be sent. */
   onCancel?(): void;
   onWritable?(): void;
@@ -74,33 +74,140 @@ export interface PeerHandlers {
   onClose?(): void;
 }
 
-interface Call {
-  credit: number;
+/** This side's end of one call, whoever opened it. It is open while the peer's `calls` hold it; what is sent later goes nowhere. */
+class Call implements OutgoingCall, IncomingCall {
+  readonly #id: number;
+  readonly #calls: Map<number, Call>;
+  readonly #out: FrameWriter;
+  /** Set: this side opened the call. */
+  readonly #receiver: Receiver | undefined;
+  readonly head: JsonObject;
+  readonly body: Buffer;
+  events: IncomingEvents;
+  #credit = WINDOW_BYTES;
   /** Whether `send` answered false since the last credit. */
-  starved: boolean;
-  unacknowledged: number;
-  receiver: Receiver | undefined;
-  incoming: Incoming | undefined;
+  #starved = false;
+  #unacknowledged = 0;
+
+  constructor(id: number, calls: Map<number, Call>, out: FrameWriter, opened: Receiver | ReturnType<typeof parseHead>) {
+    this.#id = id;
+    this.#calls = calls;
+    this.#out = out;
+    this.#receiver = 'onHead' in opened ? opened : undefined;
+    this.events = 'onHead' in opened ? opened : {};
+    [this.head, this.body] = 'onHead' in opened ? [{}, EMPTY] : [opened.head, opened.body];
+  }
+
+  get #open(): boolean {
+    return this.#calls.get(this.#id) === this;
+  }
+
+  send(chunk: Buffer): boolean {
+    if (!this.#open) return true;
+    this.#out.data(this.#id, chunk);
+    this.#credit -= chunk.length;
+    if (this.#credit <= 0) this.#starved = true;
+    return this.#credit > 0;
+  }
+
+  consumed(bytes: number): void {
+    this.#unacknowledged += bytes;
+    if (this.#unacknowledged < WINDOW_BYTES / 4 || !this.#open) return;
+    this.#out.credit(this.#id, this.#unacknowledged);
+    this.#unacknowledged = 0;
+  }
+
+  cancel(): void {
+    if (this.#calls.delete(this.#id)) this.#out.head(this.#id, FRAME.cancel, NOTHING);
+  }
+
+  sendHead(head: JsonObject, body?: Uint8Array): void {
+    if (this.#open) this.#out.head(this.#id, FRAME.head, head, body);
+  }
+
+  reply(head: JsonObject, body?: Uint8Array): void {
+    this.#close(FRAME.reply, head, body);
+  }
+
+  /** From the side that opened the call it ends only that side's body. */
+  end(trailers: JsonObject = NOTHING): void {
+    if (this.#receiver === undefined) this.#close(FRAME.end, trailers);
+    else if (this.#open) this.#out.head(this.#id, FRAME.end, trailers);
+  }
+
+  error(code: ErrorCode, values: Readonly<Record<string, string | number>> = {}): void {
+    this.#close(FRAME.error, { code, values });
+  }
+
+  fail(cause: unknown): ErrorCode {
+    const { code, values } = asBulkheadError(cause);
+    this.error(code, values);
+    return code;
+  }
+
+  /** The connection is gone. */
+  lose(): void {
+    if (this.#receiver === undefined) this.events.onCancel?.();
+    else this.#receiver.onError(connectionLost());
+  }
+
+  /** Takes a frame of this call. Throws on one that its sender may not send. */
+  take(type: number, payload: Buffer): void {
+    if (type === FRAME.data) return this.events.onData?.(payload);
+    if (type === FRAME.credit) return this.#onCredit(payload.readUInt32BE(0));
+    if (this.#receiver === undefined) this.#onCallerFrame(type, payload);
+    else this.#onReplyFrame(this.#receiver, type, payload);
+  }
+
+  #onCredit(bytes: number): void {
+    this.#credit += bytes;
+    if (!this.#starved || this.#credit <= 0) return;
+    this.#starved = false;
+    this.events.onWritable?.();
+  }
+
+  #onCallerFrame(type: number, payload: Buffer): void {
+    if (type === FRAME.end) return this.events.onEnd?.(parseHead(payload).head);
+    if (type !== FRAME.cancel) throw new Error(`frame type ${type} for a call of the other side`);
+    this.#calls.delete(this.#id);
+    this.events.onCancel?.();
+  }
+
+  #onReplyFrame(receiver: Receiver, type: number, payload: Buffer): void {
+    const { head, body } = parseHead(payload);
+    if (type === FRAME.head) return receiver.onHead(head, body);
+    this.#calls.delete(this.#id);
+    if (type === FRAME.end) return receiver.onEnd(head);
+    if (type === FRAME.error) return receiver.onError(errorFromHead(head));
+    if (type !== FRAME.reply) throw new Error(`unknown frame type ${type}`);
+    receiver.onHead(head, body);
+    receiver.onEnd(NOTHING);
+  }
+
+  #close(type: typeof FRAME.reply | typeof FRAME.end | typeof FRAME.error, head: JsonObject, body?: Uint8Array): void {
+    if (!this.#open) return;
+    this.#calls.delete(this.#id);
+    this.#out.head(this.#id, type, head, body);
+  }
 }
 
 const EMPTY = Buffer.alloc(0);
+const NOTHING: JsonObject = {};
 
 /** One end of a frame connection: opens calls, answers calls, sends notes. */
 export class Peer {
   readonly #stream: Duplex;
   readonly #handlers: PeerHandlers;
+  readonly #out: FrameWriter;
   readonly #calls = new Map<number, Call>();
   #nextId: number;
-  #queue: Buffer[] = [];
-  #queuedBytes = 0;
-  #flushing = false;
-  readonly #flushSoon = (): void => this.#flush();
   #hello: Hello | undefined;
   #closed = false;
 
   constructor(stream: Duplex, side: 'connecting' | 'accepting', hello: Hello, handlers: PeerHandlers) {
     this.#stream = stream;
     this.#handlers = handlers;
+    this.#out = new FrameWriter(stream);
     this.#nextId = side === 'connecting' ? 1 : 2;
     const reader = new FrameReader((frame) => this.#onFrame(frame));
     stream.on('data', (chunk: Buffer) => {
@@ -110,10 +217,9 @@ export class Peer {
         stream.destroy(error instanceof Error ? error : new Error(String(error)));
       }
     });
-    stream.on('error', () => this.#onClose());
-    stream.on('close', () => this.#onClose());
+    for (const event of ['error', 'close']) stream.on(event, () => this.#onClose());
     stream.on('end', () => stream.destroy());
-    this.#write(encodeWithHead(0, FRAME.hello, JSON.stringify(hello), undefined));
+    this.#out.head(0, FRAME.hello, { ...hello });
   }
 
   /** The other side's hello; undefined until it arrived. */
@@ -130,28 +236,21 @@ export class Peer {
     return this.#calls.size;
   }
 
-  call(head: JsonObject, body: Uint8Array | undefined, receiver: Receiver): OutgoingCall {
+  /** `head` as text: JSON that is encoded already. */
+  call(head: JsonObject | string, body: Uint8Array | undefined, receiver: Receiver): OutgoingCall {
     const id = this.#nextId;
     this.#nextId = id + 2 > 0xffff_fffe ? (id % 2 === 1 ? 1 : 2) : id + 2;
-    if (this.#closed) {
-      queueMicrotask(() => receiver.onError(connectionLost()));
-      return DEAD_CALL;
+    const call = new Call(id, this.#calls, this.#out, receiver);
+    if (this.#closed) queueMicrotask(() => call.lose());
+    else {
+      this.#calls.set(id, call);
+      this.#out.head(id, FRAME.call, head, body);
     }
-    const call: Call = { credit: WINDOW_BYTES, starved: false, unacknowledged: 0, receiver, incoming: undefined };
-    this.#calls.set(id, call);
-    this.#writeHead(id, FRAME.call, head, body);
-    return {
-      send: (chunk) => this.#sendData(id, call, chunk),
-      end: () => this.#write(encodeWithHead(id, FRAME.end, '{}', undefined)),
-      consumed: (bytes) => this.#consumed(id, call, bytes),
-      cancel: () => {
-        if (this.#calls.delete(id)) this.#writeEmpty(id, FRAME.cancel);
-      },
-    };
+    return call;
   }
 
   /** A call with a whole reply. Rejects with the responder's error, or when the connection is lost. */
-  unary(head: JsonObject, body?: Uint8Array): Promise<{ head: JsonObject; body: Buffer }> {
+  unary(head: JsonObject | string, body?: Uint8Array): Promise<{ head: JsonObject; body: Buffer }> {
     return new Promise((resolve, reject) => {
       let reply: { head: JsonObject; body: Buffer } | undefined;
       this.call(head, body, {
@@ -164,39 +263,30 @@ export class Peer {
   }
 
   note(head: JsonObject, body?: Uint8Array): void {
-    if (!this.#closed) this.#writeHead(0, FRAME.note, head, body);
+    if (!this.#closed) this.#out.head(0, FRAME.note, head, body);
   }
 
   goaway(): void {
-    if (!this.#closed) this.#writeEmpty(0, FRAME.goaway);
+    if (!this.#closed) this.#out.head(0, FRAME.goaway, NOTHING);
   }
 
   destroy(): void {
     this.#stream.destroy();
   }
 
-  #onFrame(frame: Frame): void {
-    if (this.#hello === undefined) return this.#onHello(frame);
-    switch (frame.type) {
-      case FRAME.call:
-        return this.#onCall(frame);
-      case FRAME.note: {
-        const { head, body } = parseHead(frame.payload);
-        return this.#handlers.onNote?.(head, body);
-      }
-      case FRAME.goaway:
-        return this.#handlers.onGoaway?.();
-      default: {
-        // Frames of a call that this side has ended are late, not wrong.
-        const call = this.#calls.get(frame.id);
-        if (call !== undefined) this.#onCallFrame(call, frame);
-      }
-    }
+  #onFrame({ id, type, payload }: Frame): void {
+    if (this.#hello === undefined) return this.#onHello(type, payload);
+    if (type === FRAME.call) return this.#onCall(id, payload);
+    if (type === FRAME.goaway) return this.#handlers.onGoaway?.();
+    // Frames of a call that this side has ended are late, not wrong.
+    if (type !== FRAME.note) return this.#calls.get(id)?.take(type, payload);
+    const { head, body } = parseHead(payload);
+    this.#handlers.onNote?.(head, body);
   }
 
-  #onHello(frame: Frame): void {
-    if (frame.type !== FRAME.hello) throw new Error('the first frame is not a hello');
-    const hello = parseHead(frame.payload).head as unknown as Hello;
+  #onHello(type: number, payload: Buffer): void {
+    if (type !== FRAME.hello) throw new Error('the first frame is not a hello');
+    const hello = parseHead(payload).head as unknown as Hello;
     if (typeof hello.protocol !== 'number' || Math.abs(hello.protocol - PROTOCOL) > 1) {
       throw new Error(`frame protocol ${hello.protocol} is not adjacent to ${PROTOCOL}`);
     }
@@ -204,126 +294,12 @@ export class Peer {
     this.#handlers.onHello?.(hello);
   }
 
-  #onCall(frame: Frame): void {
-    if (this.#calls.has(frame.id) || frame.id % 2 === this.#nextId % 2) throw new Error(`call id ${frame.id} is taken`);
-    const { head, body } = parseHead(frame.payload);
-    const call: Call = { credit: WINDOW_BYTES, starved: false, unacknowledged: 0, receiver: undefined, incoming: undefined };
-    const incoming = new Incoming(head, body, {
-      headFrame: (type, replyHead, replyBody, last) => {
-        if (this.#calls.get(frame.id) !== call) return;
-        if (last) this.#calls.delete(frame.id);
-        this.#writeHead(frame.id, type, replyHead, replyBody);
-      },
-      data: (chunk) => this.#sendData(frame.id, call, chunk),
-      consumed: (bytes) => this.#consumed(frame.id, call, bytes),
-    });
-    call.incoming = incoming;
-    this.#calls.set(frame.id, call);
-    if (this.#handlers.onCall === undefined) incoming.error('internal');
-    else this.#handlers.onCall(incoming);
-  }
-
-  #onCallFrame(call: Call, { id, type, payload }: Frame): void {
-    switch (type) {
-      case FRAME.data:
-        call.receiver?.onData(payload);
-        call.incoming?.events.onData?.(payload);
-        return;
-      case FRAME.credit:
-        call.credit += payload.readUInt32BE(0);
-        if (!call.starved || call.credit <= 0) return;
-        call.starved = false;
-        call.receiver?.onWritable?.();
-        call.incoming?.events.onWritable?.();
-        return;
-      case FRAME.cancel:
-        this.#calls.delete(id);
-        call.incoming?.events.onCancel?.();
-        return;
-      case FRAME.end:
-        if (call.incoming !== undefined) return call.incoming.events.onEnd?.();
-        this.#calls.delete(id);
-        return call.receiver?.onEnd(parseHead(payload).head);
-      default:
-        return this.#onReplyFrame(call, id, type, payload);
-    }
-  }
-
-  #onReplyFrame(call: Call, id: number, type: number, payload: Buffer): void {
-    const receiver = call.receiver;
-    if (receiver === undefined) throw new Error(`frame type ${type} for a call of the other side`);
-    const { head, body } = parseHead(payload);
-    if (type === FRAME.head) return receiver.onHead(head, body);
-    this.#calls.delete(id);
-    if (type === FRAME.reply) {
-      receiver.onHead(head, body);
-      return receiver.onEnd({});
-    }
-    if (type !== FRAME.error) throw new Error(`unknown frame type ${type}`);
-    receiver.onError(errorFromHead(head));
-  }
-
-  #sendData(id: number, call: Call, chunk: Buffer): boolean {
-    if (this.#calls.get(id) !== call) return true;
-    const prefix = Buffer.allocUnsafe(chunk.length <= COPY_BYTES ? PREFIX_BYTES + chunk.length : PREFIX_BYTES);
-    writePrefix(prefix, 0, id, FRAME.data, chunk.length);
-    if (chunk.length <= COPY_BYTES) prefix.set(chunk, PREFIX_BYTES);
-    this.#write(prefix);
-    if (chunk.length > COPY_BYTES) this.#write(chunk);
-    call.credit -= chunk.length;
-    if (call.credit <= 0) call.starved = true;
-    return call.credit > 0;
-  }
-
-  #consumed(id: number, call: Call, bytes: number): void {
-    call.unacknowledged += bytes;
-    if (call.unacknowledged < WINDOW_BYTES / 4 || this.#calls.get(id) !== call) return;
-    const frame = Buffer.allocUnsafe(PREFIX_BYTES + 4);
-    writePrefix(frame, 0, id, FRAME.credit, 4);
-    frame.writeUInt32BE(call.unacknowledged, PREFIX_BYTES);
-    call.unacknowledged = 0;
-    this.#write(frame);
-  }
-
-  #writeHead(id: number, type: FrameType, head: JsonObject, body: Uint8Array | undefined): void {
-    const text = JSON.stringify(head);
-    if (body === undefined || body.length <= COPY_BYTES) return this.#write(encodeWithHead(id, type, text, body));
-    const frame = encodeWithHead(id, type, text, undefined);
-    writePrefix(frame, 0, id, type, frame.length - PREFIX_BYTES + body.length);
-    this.#write(frame);
-    this.#write(Buffer.from(body.buffer, body.byteOffset, body.length));
-  }
-
-  #writeEmpty(id: number, type: FrameType): void {
-    this.#write(encodeWithHead(id, type, '{}', undefined));
-  }
-
-  /** Frames of one turn of the event loop leave in one write. */
-  #write(bytes: Buffer): void {
-    if (this.#closed) return;
-    this.#queue.push(bytes);
-    this.#queuedBytes += bytes.length;
-    if (this.#flushing) return;
-    this.#flushing = true;
-    setImmediate(this.#flushSoon);
-  }
-
-  #flush(): void {
-    this.#flushing = false;
-    if (this.#closed || this.#queue.length === 0) return;
-    const queue = this.#queue;
-    const bytes = this.#queuedBytes;
-    this.#queue = [];
-    this.#queuedBytes = 0;
-    if (queue.length === 1) {
-      this.#stream.write(queue[0]);
-    } else if (bytes <= COPY_BYTES) {
-      this.#stream.write(Buffer.concat(queue, bytes));
-    } else {
-      this.#stream.cork();
-      for (const part of queue) this.#stream.write(part);
-      this.#stream.uncork();
-    }
+  #onCall(id: number, payload: Buffer): void {
+    if (this.#calls.has(id) || id % 2 === this.#nextId % 2) throw new Error(`call id ${id} is taken`);
+    const call = new Call(id, this.#calls, this.#out, parseHead(payload));
+    this.#calls.set(id, call);
+    if (this.#handlers.onCall === undefined) call.error('internal');
+    else this.#handlers.onCall(call);
   }
 
   #onClose(): void {
@@ -331,58 +307,10 @@ export class Peer {
     this.#closed = true;
     const calls = [...this.#calls.values()];
     this.#calls.clear();
-    for (const call of calls) {
-      call.receiver?.onError(connectionLost());
-      call.incoming?.events.onCancel?.();
-    }
+    for (const call of calls) call.lose();
     this.#handlers.onClose?.();
   }
 }
-
-interface IncomingWires {
-  headFrame(type: FrameType, head: JsonObject, body: Uint8Array | undefined, last: boolean): void;
-  data(chunk: Buffer): boolean;
-  consumed(bytes: number): void;
-}
-
-class Incoming implements IncomingCall {
-  readonly head: JsonObject;
-  readonly body: Buffer;
-  readonly #wires: IncomingWires;
-  events: IncomingEvents = {};
-
-  constructor(head: JsonObject, body: Buffer, wires: IncomingWires) {
-    this.head = head;
-    this.body = body;
-    this.#wires = wires;
-  }
-
-  reply(head: JsonObject, body?: Uint8Array): void {
-    this.#wires.headFrame(FRAME.reply, head, body, true);
-  }
-
-  sendHead(head: JsonObject, body?: Uint8Array): void {
-    this.#wires.headFrame(FRAME.head, head, body, false);
-  }
-
-  send(chunk: Buffer): boolean {
-    return this.#wires.data(chunk);
-  }
-
-  end(trailers: JsonObject): void {
-    this.#wires.headFrame(FRAME.end, trailers, undefined, true);
-  }
-
-  error(code: ErrorCode, values: Readonly<Record<string, string | number>> = {}): void {
-    this.#wires.headFrame(FRAME.error, { code, values }, undefined, true);
-  }
-
-  consumed(bytes: number): void {
-    this.#wires.consumed(bytes);
-  }
-}
-
-const DEAD_CALL: OutgoingCall = { send: () => true, end: () => undefined, consumed: () => undefined, cancel: () => undefined };
 
 /** The cause that tells a lost connection from an error the other side decided. */
 export class ConnectionLost extends Error {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import type { LookupAddress } from 'node:dns';
 import net from 'node:net';
 import { describe, it } from 'node:test';
-import { mayDial, resolveChecked, type Address } from './address.ts';
-import { Dialer } from './connect.ts';
+import { mayDial, resolveChecked } from './address.ts';
+import { Pool } from './pool.ts';
 import { bindingTo } from './testing/vault.ts';
 
 const PUBLIC = [
@@ -68,7 +69,7 @@ describe('addresses', () => {
     const resolve =
       (...addresses: string[]) =>
       () =>
-        Promise.resolve(addresses.map((address): Address => ({ address, family: net.isIP(address) })));
+        Promise.resolve(addresses.map((address): LookupAddress => ({ address, family: net.isIP(address) })));
     await assert.rejects(resolveChecked('nip.example', false, resolve('8.8.8.8', '10.0.0.1')), { code: 'address_refused' });
     await assert.rejects(resolveChecked('empty.example', false, resolve()), { code: 'address_refused' });
     assert.equal((await resolveChecked('good.example', false, resolve('8.8.8.8', '2606:4700::1'))).length, 2);
@@ -81,27 +82,24 @@ describe('dialling', () => {
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as net.AddressInfo;
     let asked = 0;
-    const resolve = (): Promise<Address[]> => Promise.resolve([{ address: ++asked === 1 ? '127.0.0.1' : '127.0.0.2', family: 4 }]);
-    const socket = await new Dialer(bindingTo(`http://rebind.example:${port}`), resolve).connect(1000);
+    const resolve = (): Promise<LookupAddress[]> => Promise.resolve([{ address: ++asked === 1 ? '127.0.0.1' : '127.0.0.2', family: 4 }]);
+    const { socket } = await new Pool(bindingTo(`http://rebind.example:${port}`), resolve).open(1000);
     assert.equal(socket.remoteAddress, '127.0.0.1');
     assert.equal(asked, 1);
     socket.destroy();
-    await assert.rejects(new Dialer(bindingTo(`http://rebind.example:${port}`, { allowPrivate: false }), resolve).connect(1000), {
+    await assert.rejects(new Pool(bindingTo(`http://rebind.example:${port}`, { allowPrivate: false }), resolve).open(1000), {
       code: 'address_refused',
     });
     server.close();
   });
 
   it('says unreachable for a closed port and timeout for a silent resolver', async () => {
-    await assert.rejects(new Dialer(bindingTo('http://127.0.0.1:1'), () => Promise.resolve([])).connect(1000), {
+    await assert.rejects(new Pool(bindingTo('http://127.0.0.1:1'), () => Promise.resolve([])).open(1000), {
       code: 'upstream_unreachable',
     });
-    await assert.rejects(
-      new Dialer(bindingTo('http://silent.example'), () => new Promise(() => setTimeout(() => undefined, 300))).connect(50),
-      {
-        code: 'upstream_timeout',
-      },
-    );
+    await assert.rejects(new Pool(bindingTo('http://silent.example'), () => new Promise(() => setTimeout(() => undefined, 300))).open(50), {
+      code: 'upstream_timeout',
+    });
   });
 
   it('goes through the operator’s CONNECT proxy, and refuses one that says no', async () => {
@@ -115,15 +113,15 @@ describe('dialling', () => {
       socket.on('error', () => socket.destroy());
     });
     await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-    const dialer = new Dialer(
+    const pool = new Pool(
       bindingTo('http://api.example.com:8080', { proxy: `http://127.0.0.1:${(proxy.address() as net.AddressInfo).port}` }),
       () => Promise.resolve([]),
     );
-    const socket = await dialer.connect(1000);
+    const { socket } = await pool.open(1000);
     assert.equal(heads[0], 'CONNECT api.example.com:8080 HTTP/1.1\r\nhost: api.example.com:8080\r\n\r\n');
     socket.destroy();
     status = '407 Proxy Authentication Required';
-    await assert.rejects(dialer.connect(1000), { code: 'upstream_unreachable' });
+    await assert.rejects(pool.open(1000), { code: 'upstream_unreachable' });
     proxy.close();
   });
 });

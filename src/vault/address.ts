@@ -1,15 +1,9 @@
-import { lookup } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
+import { lookup } from 'node:dns/promises';
 import net from 'node:net';
 import { BulkheadError } from '../core/errors.ts';
 
-export interface Address {
-  readonly address: string;
-  readonly family: number;
-}
-export type Resolve = (host: string) => Promise<readonly Address[]>;
-
-export const systemResolve: Resolve = (host) =>
-  new Promise((resolve, reject) => lookup(host, { all: true }, (error, found) => (error === null ? resolve(found) : reject(error))));
+export const systemResolve = (host: string): Promise<readonly LookupAddress[]> => lookup(host, { all: true });
 
 const blockList = (subnets: string): net.BlockList => {
   const list = new net.BlockList();
@@ -48,7 +42,11 @@ export function mayDial(address: string, allowPrivate: boolean): boolean {
 }
 
 /** Resolves a host and gives its addresses if every one of them may be dialled. */
-export async function resolveChecked(host: string, allowPrivate: boolean, resolve: Resolve): Promise<readonly Address[]> {
+export async function resolveChecked(
+  host: string,
+  allowPrivate: boolean,
+  resolve: typeof systemResolve,
+): Promise<readonly LookupAddress[]> {
   const literal = host.startsWith('[') ? host.slice(1, -1) : host;
   const family = net.isIP(literal);
   const found = family === 0 ? await resolve(host) : [{ address: literal, family }];

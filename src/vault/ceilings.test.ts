@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import type { CredentialId } from '../core/ids.ts';
 import { CeilingBook } from './ceilings.ts';
 import { temporaryFolder } from './testing/vault.ts';
 
 const HOUR = 3_600_000;
+const C = 'c' as CredentialId;
 
 describe('ceilings', () => {
   let folder: string;
@@ -17,7 +19,7 @@ describe('ceilings', () => {
 
   it('counts requests and bytes by the hour, and places always', () => {
     const ceilings = book();
-    const enter = (at: number) => ceilings.enter('c', 'org', { requestsPerHour: 2, concurrent: 5, bytesPerHour: 100 }, at);
+    const enter = (at: number) => ceilings.enter(C, 'org', { requestsPerHour: 2, concurrent: 5, bytesPerHour: 100 }, at);
     const reached = (at: number): void => assert.throws(() => enter(at), { code: 'ceiling_reached' });
     const first = enter(0);
     enter(1);
@@ -31,7 +33,8 @@ describe('ceilings', () => {
 
   it('keeps credentials and organizations apart', () => {
     const ceilings = book();
-    const enter = (credential: string, organization: string) => ceilings.enter(credential, organization, { requestsPerHour: 1 }, 0);
+    const enter = (credential: string, organization: string) =>
+      ceilings.enter(credential as CredentialId, organization, { requestsPerHour: 1 }, 0);
     enter('a', 'x');
     enter('a', 'y');
     enter('b', 'x');
@@ -45,7 +48,7 @@ describe('ceilings', () => {
     const fill = (ceilings: CeilingBook, at: number): number => {
       for (let n = 0; n <= 2000; n++) {
         try {
-          ceilings.leave(ceilings.enter('c', 'org', {}, at), GIB);
+          ceilings.leave(ceilings.enter(C, 'org', {}, at), GIB);
         } catch (error) {
           assert.equal((error as { code: string }).code, 'ceiling_reached');
           return n;
@@ -55,7 +58,7 @@ describe('ceilings', () => {
     };
     assert.equal(fill(first, 0), 64, 'the floor');
     assert.equal(fill(first, HOUR), 256);
-    first.enter('c', 'org', {}, 2 * HOUR);
+    first.enter(C, 'org', {}, 2 * HOUR);
     first.save();
     assert.equal(fill(book('learned.json'), 0), 1024, 'four times the busiest whole hour');
   });
@@ -63,7 +66,7 @@ describe('ceilings', () => {
   it('warns at half of a ceiling', () => {
     const ceilings = book();
     warned.length = 0;
-    for (let n = 0; n < 10; n++) ceilings.leave(ceilings.enter('w', 'org', { requestsPerHour: 10 }, 0), 0);
+    for (let n = 0; n < 10; n++) ceilings.leave(ceilings.enter('w' as CredentialId, 'org', { requestsPerHour: 10 }, 0), 0);
     assert.deepEqual(warned, ['w requestsPerHour']);
   });
 });

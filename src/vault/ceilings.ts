@@ -1,7 +1,8 @@
 import fs from 'node:fs';
 import { BulkheadError } from '../core/errors.ts';
-import type { Ceilings } from '../ipc/messages.ts';
-import { writeAtomically } from './files.ts';
+import type { CredentialId } from '../core/ids.ts';
+import type { Ceilings, UsesCall } from '../ipc/messages.ts';
+import { writeAtomically } from '../core/durable-file.ts';
 
 const HOUR_MS = 3_600_000;
 /**
@@ -12,36 +13,49 @@ const FLOOR: Required<Ceilings> = { requestsPerHour: 1_000_000, concurrent: 1024
 const KINDS = Object.keys(FLOOR) as (keyof Ceilings)[];
 
 type Counts = Record<keyof Ceilings, number>;
+type Uses = { -readonly [Key in keyof UsesCall['uses'][number]]: UsesCall['uses'][number][Key] };
 const none = (): Counts => ({ requestsPerHour: 0, concurrent: 0, bytesPerHour: 0 });
 
-/** One credential's use by one organization: in this hour, most at once in it, and in the busiest of the hours before. */
+/** One credential's use by one organization. */
 export interface Meter {
+  /** The hour under way, and most at once in it. */
   hour: number;
   peak: number;
   readonly now: Counts;
+  /** In the busiest of the hours before. */
   readonly busiest: Counts;
+  /** Since the last report. */
+  uses: Uses;
 }
 
 /** Limits that no other process can raise or reset, exact because one process counts. */
 export class CeilingBook {
   readonly #file: string;
-  readonly #meters = new Map<string, Meter>();
   readonly #warn: (credential: string, kind: string) => void;
+  readonly #busiest: Record<string, Counts>;
+  readonly #meters = new Map<string, Meter>();
   #changed = false;
 
   /** `warn` hears of a credential that passed half of a ceiling. */
   constructor(file: string, warn: (credential: string, kind: string) => void) {
     this.#file = file;
     this.#warn = warn;
-    const saved = fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, 'utf8')) as Record<string, Counts>) : {};
-    for (const [name, busiest] of Object.entries(saved)) this.#meters.set(name, { hour: -1, peak: 0, now: none(), busiest });
+    this.#busiest = fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, 'utf8')) as Record<string, Counts>) : {};
+  }
+
+  meter(credential: CredentialId, organization: string): Meter {
+    const name = `${credential}|${organization}`;
+    const known = this.#meters.get(name);
+    if (known !== undefined) return known;
+    const uses = { credential, organization, count: 0, refused: 0, echoes: 0 };
+    const meter = { hour: -1, peak: 0, now: none(), busiest: (this.#busiest[name] ??= none()), uses };
+    this.#meters.set(name, meter);
+    return meter;
   }
 
   /** Counts a request in, or throws `ceiling_reached`. The caller owes one `leave`. */
-  enter(credential: string, organization: string, explicit: Ceilings, monotonic: number): Meter {
-    const name = `${credential}|${organization}`;
-    const meter = this.#meters.get(name) ?? { hour: -1, peak: 0, now: none(), busiest: none() };
-    this.#meters.set(name, meter);
+  enter(credential: CredentialId, organization: string, explicit: Ceilings, monotonic: number): Meter {
+    const meter = this.meter(credential, organization);
     const hour = Math.floor(monotonic / HOUR_MS);
     if (hour !== meter.hour) this.#turn(meter, hour);
     const { now, busiest } = meter;
@@ -55,15 +69,27 @@ export class CeilingBook {
     return meter;
   }
 
-  leave({ now }: Meter, bytes: number): void {
+  leave({ now, uses }: Meter, bytes: number, echoes = 0): void {
     now.bytesPerHour += bytes;
     now.concurrent--;
+    uses.count++;
+    uses.echoes += echoes;
+  }
+
+  /** What was used and refused since the last time. */
+  takeUses(): UsesCall['uses'] {
+    return [...this.#meters.values()].flatMap((meter) => {
+      const { uses } = meter;
+      if (uses.count + uses.refused === 0) return [];
+      meter.uses = { ...uses, count: 0, refused: 0, echoes: 0 };
+      return [uses];
+    });
   }
 
   save(): void {
     if (!this.#changed) return;
     this.#changed = false;
-    writeAtomically(this.#file, JSON.stringify(Object.fromEntries([...this.#meters].map(([name, { busiest }]) => [name, busiest]))));
+    writeAtomically(this.#file, JSON.stringify(this.#busiest));
   }
 
   /** Only whole hours are learned from: a ceiling that rose with the hour under way would never be reached. */

@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
 import { BulkheadError } from '../core/errors.ts';
+import { Secret } from '../core/secret.ts';
 import type { CredentialBinding, CredentialInfo } from '../ipc/messages.ts';
-import type { Resolve } from './address.ts';
 import { headerBefore } from './auth/schemes.ts';
 import { isForbiddenHeader, isPlainPath } from './bind.ts';
-import { Dialer } from './connect.ts';
-import { Masked } from './masked.ts';
 import { Pool } from './pool.ts';
 import { EchoForms } from './scrub.ts';
 
@@ -14,41 +12,22 @@ const ORGANIZATION = /^(?:\*|[A-Za-z0-9][A-Za-z0-9._-]{0,63})$/;
 const HEADER_NAME = /^[a-z][a-z0-9-]{0,63}$/;
 const MAX_SECRET_BYTES = 8192;
 
-export interface CredentialFacts {
-  readonly version: number;
-  readonly createdAt: number;
-  /** Keyed digest of the secret, so that the operator can tell two apart; '' without one. */
-  readonly fingerprint: string;
-}
+export type Credential = ReturnType<typeof openCredential>;
 
-/** One open credential: its binding, its secret at rest, its connections, its use. */
-export class Credential {
-  readonly binding: CredentialBinding;
-  readonly facts: CredentialFacts;
-  readonly secret: Masked;
-  readonly echoes: EchoForms;
-  /** Stands before the secret in its header line; null: no header. */
-  readonly before: string | null;
-  readonly host: string;
-  readonly pool: Pool;
-  uses = 0;
-  lastUsedAt: number | null = null;
-
-  /** Takes the secret and overwrites it. */
-  constructor(binding: CredentialBinding, facts: CredentialFacts, secret: Buffer, resolve: Resolve) {
-    this.binding = binding;
-    this.facts = facts;
-    this.secret = new Masked(secret);
-    this.echoes = new EchoForms(this.secret);
-    this.before = headerBefore(binding.auth);
-    this.host = new URL(binding.origin).host;
-    this.pool = new Pool(new Dialer(binding, resolve));
-  }
-
-  get info(): CredentialInfo {
-    const { binding, facts, uses, lastUsedAt } = this;
-    return { binding, ...facts, lastUsedAt, uses };
-  }
+/** An open credential: its binding and use, its secret at rest, its connections. Takes the secret and overwrites it. */
+export function openCredential(facts: Pick<CredentialInfo, 'binding' | 'version' | 'createdAt' | 'fingerprint'>, plain: Buffer) {
+  const { binding } = facts;
+  const secret = Secret.take(plain);
+  return {
+    binding,
+    info: { ...facts, lastUsedAt: null as number | null, uses: 0 },
+    secret,
+    echoes: new EchoForms(secret),
+    /** Stands before the secret in its header line; null: no header. */
+    before: headerBefore(binding.auth),
+    host: new URL(binding.origin).host,
+    pool: new Pool(binding),
+  };
 }
 
 /** Associated data of a record (security.md §4): it opens only as this credential of this organization, bound to exactly this. */

@@ -127,6 +127,28 @@ describe('egress', () => {
     assert.equal(answer.trailers['bytesOut'], 100_000);
   });
 
+  it('what a captured gateway sends after the end of a body never reaches the provider', async () => {
+    const count = upstream.seen.length;
+    const smuggled = Buffer.from('GET /v1/smuggled HTTP/1.1\r\nhost: x\r\n\r\n');
+    const { promise: bounded, resolve } = Promise.withResolvers<void>();
+    const call1 = vault.open({ proof: key.proof, path: '/v1/slow' }, Buffer.from('{}'), { onEnd: () => resolve() });
+    call1.send(smuggled);
+    await bounded;
+    const { promise: streamed, resolve: resolve2 } = Promise.withResolvers<void>();
+    const call2 = vault.open({ proof: key.proof, path: '/v1/slow', body: 'streamed' }, Buffer.alloc(0), { onEnd: () => resolve2() });
+    call2.send(Buffer.from('one'));
+    call2.end();
+    call2.send(smuggled);
+    await streamed;
+    assert.deepEqual(
+      upstream.seen.slice(count).map(({ path, body }) => [path, body.toString()]),
+      [
+        ['/v1/slow', '{}'],
+        ['/v1/slow', 'one'],
+      ],
+    );
+  });
+
   it('a cancel destroys the upstream connection at once, and the end is journalled', async () => {
     const requestId = newRequestId(Date.now());
     const closed = upstream.closed.count;

@@ -1,96 +1,73 @@
-import { BulkheadError } from '../core/errors.ts';
-import type { Clock } from '../core/clock.ts';
-import type { EgressCall, EgressTrailers } from '../ipc/messages.ts';
+import { asBulkheadError, BulkheadError } from '../core/errors.ts';
+import type { EgressCall } from '../ipc/messages.ts';
 import type { IncomingCall } from '../ipc/peer.ts';
+import type { Boot } from '../ipc/supervision.ts';
 import { checkRequest } from './bind.ts';
 import type { CeilingBook } from './ceilings.ts';
-import type { Counts } from './counts.ts';
+import { count, type Counts } from './counts.ts';
 import type { Credential } from './credential.ts';
-import { Exchange, type ExchangeTarget } from './exchange.ts';
+import { Exchange } from './exchange.ts';
 import type { Journal } from './journal.ts';
 import type { Caller, ProofChecker } from './proof.ts';
+import { Recent } from '../core/recent.ts';
+import type { RevokedSet } from './revoked.ts';
 import type { Store } from './store.ts';
-import type { UseBook } from './uses.ts';
 
-export interface EgressDeps {
+export interface VaultDeps {
   readonly store: Store;
   readonly proofs: ProofChecker;
   readonly ceilings: CeilingBook;
   readonly journal: Journal;
-  readonly uses: UseBook;
   readonly counts: Counts;
-  readonly clock: Clock;
+  readonly revoked: RevokedSet;
+  readonly boot: Boot;
 }
 
-const REQUEST_ID = /^req_[0-9A-HJKMNP-TV-Z]{26}$/;
+const ATTEMPT_ID = /^req_[0-9A-HJKMNP-TV-Z]{26}\/[1-9]\d{0,2}$/;
 const MAX_WAIT_MS = 3_600_000;
-/** How many of the newest attempts are remembered, so that none leaves twice under one id. */
-const MAX_REMEMBERED = 100_000;
-const attempts = new Set<string>();
+/** The newest attempts, so that none leaves twice under one id. */
+const attempts = new Recent<true>(100_000);
 
 /** Answers one call of the gateway: an upstream's answer, or the reason why nothing left. */
-export function serveEgress(call: IncomingCall, deps: EgressDeps): void {
-  forward(call, deps).catch((error: unknown) => {
-    const known = error instanceof BulkheadError ? error : new BulkheadError('internal', {}, { cause: error });
-    deps.counts.add('bulkhead_vault_refusals_total', known.code);
-    call.error(known.code, known.values);
-  });
+export function serveEgress(call: IncomingCall, deps: VaultDeps): void {
+  forward(call, deps).catch((error: unknown) => count(deps.counts.refusals, call.fail(error)));
 }
 
-async function forward(incoming: IncomingCall, deps: EgressDeps): Promise<void> {
-  const { store, proofs, ceilings, journal, uses, counts, clock } = deps;
+async function forward(incoming: IncomingCall, { store, proofs, ceilings, journal, counts }: VaultDeps): Promise<void> {
   const call = decode(incoming);
-  const caller = proofs.check(call.proof, clock.now(), clock.monotonic());
+  const { requestId, attempt } = call;
+  const id = `${requestId}/${attempt}`;
+  const caller = proofs.check(call.proof, Date.now(), performance.now());
+  const { key, organization, grant } = caller;
   const credential = store.find(call.credential);
   try {
     authorize(caller, credential);
-    checkRequest(call, credential.binding, caller.grant?.path);
-    once(call);
+    checkRequest(call, credential.binding, grant?.path);
+    // Two calls under one id would be one row of the ledger.
+    if (attempts.get(id) === true) throw new BulkheadError('credential_refused', { reason: 'this attempt was made before' });
+    attempts.set(id, true);
   } catch (error) {
-    uses.refused(call.credential, caller.organization);
+    ceilings.meter(call.credential, organization).uses.refused++;
     throw error;
   }
-  const perHour = caller.grant?.requestsPerHour;
-  const bounds = { ...credential.binding.ceilings, ...(perHour === undefined ? {} : { requestsPerHour: perHour }) };
-  const meter = ceilings.enter(call.credential, caller.organization, bounds, clock.monotonic());
-  const exchange = new Exchange(
-    call,
-    incoming.body,
-    credential,
-    relayTo(incoming, () => exchange, finish),
-    clock,
-  );
-  incoming.events = {
-    onData: (chunk) => exchange.write(chunk),
-    onEnd: () => exchange.write(null),
-    onWritable: () => exchange.resume(),
-    onCancel: () => exchange.cancel(),
-  };
-  const { requestId, attempt } = call;
-  let refused = false;
-  function finish(outcome: Parameters<ExchangeTarget['onDone']>[0]): void {
-    const { status, bytesIn, bytesOut, echoes } = exchange;
-    ceilings.leave(meter, bytesIn + bytesOut);
-    counts.add('bulkhead_vault_calls_total', outcome);
-    counts.add('bulkhead_vault_bytes_total', 'in', bytesIn);
-    counts.add('bulkhead_vault_bytes_total', 'out', bytesOut);
-    uses.used(credential, caller.organization, echoes, clock.now());
+  const { ceilings: bounds } = credential.binding;
+  const narrowed = grant?.requestsPerHour === undefined ? bounds : { ...bounds, requestsPerHour: grant.requestsPerHour };
+  const meter = ceilings.enter(call.credential, organization, narrowed ?? {}, performance.now());
+  let started = true;
+  const exchange = new Exchange(call, incoming.body, credential, incoming, (result, echoes) => {
+    ceilings.leave(meter, result.bytesIn + result.bytesOut, echoes);
+    count(counts.calls, result.outcome);
+    count(counts.bytes, 'in', result.bytesIn);
+    count(counts.bytes, 'out', result.bytesOut);
     // Also where the call was cancelled before its start was written: the journal keeps their order.
-    if (!refused) journal.end({ k: 'end', requestId, attempt, status, bytesIn, bytesOut, outcome, at: clock.now() });
-  }
+    if (started) journal.end({ k: 'end', requestId, attempt, ...result, at: Date.now() });
+  });
+  incoming.events = exchange;
   try {
-    await journal.start({
-      k: 'start',
-      requestId,
-      attempt,
-      credential: call.credential,
-      organization: caller.organization,
-      key: caller.key,
-      at: clock.now(),
-    });
+    await journal.start({ k: 'start', requestId, attempt, credential: call.credential, organization, key, at: Date.now() });
   } catch (error) {
-    refused = true;
-    return exchange.fail(error as BulkheadError);
+    started = false;
+    return exchange.finish('refused', asBulkheadError(error));
   }
   await exchange.begin();
 }
@@ -106,10 +83,8 @@ function decode({ head, body }: IncomingCall): EgressCall {
     call.op === 'egress' &&
     (call.body === 'bounded' || (call.body === 'streamed' && body.length === 0)) &&
     [requestId, credential, path, signed?.text, signed?.signature, proof?.kind === 'key' ? proof.key : ''].every(isText) &&
-    REQUEST_ID.test(requestId) &&
-    Number.isInteger(attempt) &&
-    attempt > 0 &&
-    attempt <= 1000 &&
+    typeof attempt === 'number' &&
+    ATTEMPT_ID.test(`${requestId}/${attempt}`) &&
     Array.isArray(headers) &&
     headers.every((header) => Array.isArray(header) && header.length === 2 && header.every(isText)) &&
     waits.every((ms) => typeof ms === 'number' && ms > 0 && ms <= MAX_WAIT_MS);
@@ -118,34 +93,7 @@ function decode({ head, body }: IncomingCall): EgressCall {
 }
 
 function authorize({ organization, grant }: Caller, { binding }: Credential): void {
-  const allowed =
-    grant === undefined ? binding.organization === '*' || binding.organization === organization : grant.credential === binding.id;
+  const isOwner = binding.organization === '*' || binding.organization === organization;
+  const allowed = grant === undefined ? isOwner : grant.credential === binding.id;
   if (!allowed) throw new BulkheadError('credential_refused', { reason: 'it belongs to another organization' });
-}
-
-/** Two calls under one id would be one row of the ledger. */
-function once({ requestId, attempt }: EgressCall): void {
-  const id = `${requestId}/${attempt}`;
-  if (attempts.has(id)) throw new BulkheadError('credential_refused', { reason: 'this attempt was made before' });
-  if (attempts.size >= MAX_REMEMBERED) for (const first of attempts) if (attempts.delete(first)) break;
-  attempts.add(id);
-}
-
-/** Passes an exchange's events to the gateway as frames. */
-function relayTo(
-  incoming: IncomingCall,
-  exchange: () => Exchange,
-  finish: (outcome: Parameters<ExchangeTarget['onDone']>[0]) => void,
-): ExchangeTarget {
-  return {
-    onHead: ({ status, headers }) => incoming.sendHead({ status, headers }),
-    onBody: (chunk) => incoming.send(chunk),
-    onSent: (bytes) => incoming.consumed(bytes),
-    onDone: (outcome, error) => {
-      const { bytesIn, bytesOut } = exchange();
-      finish(outcome);
-      if (error === undefined) incoming.end({ bytesIn, bytesOut } satisfies EgressTrailers);
-      else incoming.error(error.code, error.values);
-    },
-  };
 }

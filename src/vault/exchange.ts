@@ -1,127 +1,96 @@
-import type { Clock } from '../core/clock.ts';
-import { BulkheadError, type ErrorCode } from '../core/errors.ts';
-import type { EgressCall, EgressHead, JournalRecord } from '../ipc/messages.ts';
+import { asBulkheadError, BulkheadError } from '../core/errors.ts';
+import type { EgressCall, EgressHead, EgressTrailers, JournalRecord } from '../ipc/messages.ts';
+import type { IncomingCall, IncomingEvents } from '../ipc/peer.ts';
 import type { Credential } from './credential.ts';
 import type { Connection, ConnectionUser } from './pool.ts';
 import { composeHead, wipeHead } from './request.ts';
 import { ResponseParser, type ResponseEvents } from './response.ts';
 import { Scrubber } from './scrub.ts';
 
-export type ExchangeOutcome = Extract<JournalRecord, { k: 'end' }>['outcome'];
+export type Result = Pick<Extract<JournalRecord, { k: 'end' }>, 'status' | 'bytesIn' | 'bytesOut' | 'outcome'>;
+type Outcome = Result['outcome'];
 
 /** Where the answer goes. */
-export interface ExchangeTarget {
-  onHead(head: EgressHead): void;
-  /** False: wait for `resume`. */
-  onBody(chunk: Buffer): boolean;
-  /** Bytes of a streamed body have left. */
-  onSent(bytes: number): void;
-  /** Once, last. `error` is undefined exactly for `complete`. */
-  onDone(outcome: ExchangeOutcome, error: BulkheadError | undefined): void;
-}
+export type ExchangeTarget = Pick<IncomingCall, 'sendHead' | 'send' | 'consumed' | 'end' | 'error'>;
 
-const CODES: Readonly<Record<Exclude<ExchangeOutcome, 'complete'>, ErrorCode>> = {
-  cut: 'upstream_reset',
-  cancelled: 'upstream_reset',
-  refused: 'upstream_unreachable',
-  timeout: 'upstream_timeout',
-};
+const EMPTY = Buffer.alloc(0);
 
 /** Exchanges under way: their deadlines are looked at together, which costs a request no timer of its own. */
-const live = new Set<Exchange>();
-
-export const liveExchanges = (): number => live.size;
-
-export function expireExchanges(monotonic: number): void {
-  for (const exchange of live) exchange.expire(monotonic);
-}
+export const live = new Set<Exchange>();
 
 /** One request and its answer over one connection, and once more over a fresh one where the first was stale. */
-export class Exchange implements ConnectionUser, ResponseEvents {
+export class Exchange implements ConnectionUser, ResponseEvents, IncomingEvents {
   readonly #call: EgressCall;
   readonly #body: Buffer;
   readonly #credential: Credential;
   readonly #target: ExchangeTarget;
-  readonly #clock: Clock;
+  readonly #settle: (result: Result, echoes: number) => void;
   readonly #parser: ResponseParser;
   readonly #scrubber: Scrubber;
   #connection: Connection | undefined;
   #deadline = Infinity;
   #waitMs = 0;
   #answered = false;
-  #done = false;
-  /** Parts of a streamed body that wait for the connection, and whether its end was written. */
-  #queued: (Buffer | null)[] = [];
+  /** Parts of a streamed body that wait for the connection, and whether the whole request was written. */
+  #queued: Buffer[] = [];
   #sent: boolean;
-  status = 0;
-  bytesOut = 0;
-  bytesIn = 0;
+  #status = 0;
+  #bytesOut = 0;
+  #bytesIn = 0;
 
-  constructor(call: EgressCall, body: Buffer, credential: Credential, target: ExchangeTarget, clock: Clock) {
+  /** `settle` is called once, before the target hears of the end. */
+  constructor(
+    call: EgressCall,
+    body: Buffer,
+    credential: Credential,
+    target: ExchangeTarget,
+    settle: (result: Result, echoes: number) => void,
+  ) {
     this.#call = call;
     this.#body = body;
     this.#credential = credential;
     this.#target = target;
-    this.#clock = clock;
+    this.#settle = settle;
     this.#sent = call.body === 'bounded';
     this.#scrubber = new Scrubber(credential.echoes);
     this.#parser = new ResponseParser(this, (head) => this.#scrubber.whole(head));
     live.add(this);
   }
 
-  get echoes(): number {
-    return this.#scrubber.echoes;
-  }
-
   /** Sends the request over an idle connection, or over a new one. */
   async begin(): Promise<void> {
-    if (this.#done) return;
+    if (!live.has(this)) return;
     const { pool } = this.#credential;
-    const idle = pool.take();
-    if (idle !== undefined) return this.#send(idle);
     try {
-      const fresh = await pool.open(this.#call.timeouts.connectMs);
-      if (this.#done) fresh.socket.destroy();
-      else this.#send(fresh);
-    } catch (error) {
-      const known = error instanceof BulkheadError ? error : new BulkheadError('internal', {}, { cause: error });
-      this.#finish(known.code === 'upstream_timeout' ? 'timeout' : 'refused', known);
+      const connection = pool.take() ?? (await pool.open(this.#call.timeouts.connectMs));
+      if (live.has(this)) this.#send(connection);
+      else connection.socket.destroy();
+    } catch (cause) {
+      const error = asBulkheadError(cause);
+      this.finish(error.code === 'upstream_timeout' ? 'timeout' : 'refused', error);
     }
   }
 
-  /** A part of a streamed body; null: its end. */
-  write(part: Buffer | null): void {
-    if (this.#done) return;
-    if (this.#connection === undefined) return void this.#queued.push(part);
-    const { socket } = this.#connection;
-    if (part === null) {
-      this.#sent = true;
-      socket.write('0\r\n\r\n');
-      return this.#wait(this.#call.timeouts.headMs);
-    }
-    this.bytesOut += part.length;
-    socket.write(`${part.length.toString(16)}\r\n`, 'latin1');
-    socket.write(part);
-    socket.write('\r\n', 'latin1', () => this.#target.onSent(part.length));
-    this.#wait(this.#call.timeouts.idleMs);
+  onData(part: Buffer): void {
+    if (part.length > 0) this.#write(part);
   }
 
-  resume(): void {
+  /** The last chunk is the one without bytes (RFC 9112 §7.1). */
+  onEnd(): void {
+    this.#write(EMPTY);
+  }
+
+  onWritable(): void {
     this.#connection?.socket.resume();
     this.#wait(this.#call.timeouts.idleMs);
   }
 
-  cancel(): void {
-    this.#finish('cancelled');
-  }
-
-  /** Nothing may leave. */
-  fail(error: BulkheadError): void {
-    this.#finish('refused', error);
+  onCancel(): void {
+    this.finish('cancelled');
   }
 
   expire(monotonic: number): void {
-    if (monotonic >= this.#deadline) this.#finish('timeout', new BulkheadError('upstream_timeout', { seconds: this.#waitMs / 1000 }));
+    if (monotonic >= this.#deadline) this.finish('timeout', new BulkheadError('upstream_timeout', { seconds: this.#waitMs / 1000 }));
   }
 
   onBytes(chunk: Buffer): void {
@@ -129,75 +98,88 @@ export class Exchange implements ConnectionUser, ResponseEvents {
     try {
       this.#parser.push(chunk);
     } catch (error) {
-      this.#finish('cut', error instanceof BulkheadError ? error : new BulkheadError('internal', {}, { cause: error }));
+      this.finish('cut', asBulkheadError(error));
     }
   }
 
   onClosed(): void {
-    if (this.#done) return;
-    const stale = this.#connection?.reused === true && !this.#answered && this.#call.body === 'bounded';
+    const stale = this.#connection?.idleSince !== undefined && !this.#answered && this.#call.body === 'bounded';
     this.#connection = undefined;
     // The other side closed an idle connection while the request was on its way: no byte of an answer, so once more.
     if (stale) void this.begin();
-    else if (this.#parser.close()) this.onEnd(false);
-    else this.#finish('cut');
+    else if (!this.#parser.close()) this.finish('cut');
   }
 
   onHead(status: number, headers: EgressHead['headers']): void {
-    this.status = status;
-    this.#target.onHead({ status, headers });
+    this.#status = status;
+    this.#target.sendHead({ status, headers });
     this.#wait(this.#call.timeouts.idleMs);
   }
 
   onBody(bytes: Buffer): void {
-    this.bytesIn += bytes.length;
+    this.#bytesIn += bytes.length;
     const clean = this.#scrubber.push(bytes);
-    if (clean.length === 0 || this.#target.onBody(clean)) return this.#wait(this.#call.timeouts.idleMs);
+    if (clean.length === 0 || this.#target.send(clean)) return this.#wait(this.#call.timeouts.idleMs);
     // The reader of the answer is slow; that is not the provider's fault.
     this.#connection?.socket.pause();
     this.#deadline = Infinity;
   }
 
-  onEnd(reusable: boolean): void {
-    if (this.#done) return;
+  onWhole(reusable: boolean): void {
     const rest = this.#scrubber.end();
-    if (rest !== undefined) this.#target.onBody(rest);
+    if (rest !== undefined) this.#target.send(rest);
     const connection = this.#connection;
     if (reusable && this.#sent && connection !== undefined) {
       this.#connection = undefined;
       connection.socket.resume();
-      this.#credential.pool.give(connection, this.#clock.monotonic());
+      this.#credential.pool.give(connection, performance.now());
     }
-    this.#finish('complete');
+    this.finish('complete');
+  }
+
+  /** Ends the exchange, once. `cause` is what the target is told unless the answer is complete. */
+  finish(outcome: Outcome, cause?: BulkheadError): void {
+    if (!live.delete(this)) return;
+    if (this.#connection !== undefined) {
+      this.#connection.user = undefined;
+      this.#connection.socket.destroy();
+    }
+    const { info } = this.#credential;
+    info.uses++;
+    info.lastUsedAt = Date.now();
+    const [bytesIn, bytesOut] = [this.#bytesIn, this.#bytesOut];
+    this.#settle({ status: this.#status, bytesIn, bytesOut, outcome }, this.#scrubber.echoes);
+    if (outcome === 'complete') return this.#target.end({ bytesIn, bytesOut } satisfies EgressTrailers);
+    const { code, values } = cause ?? new BulkheadError('upstream_reset');
+    this.#target.error(code, values);
   }
 
   #send(connection: Connection): void {
     this.#connection = connection;
     connection.user = this;
-    const { method, path, headers, timeouts, body } = this.#call;
-    const { host, before, secret } = this.#credential;
-    const head = { method, path, host, headers, length: body === 'bounded' ? this.#body.length : null };
-    const { bytes, rest } = composeHead(head, before, secret, this.#body);
+    const { bytes, rest } = composeHead(this.#call, this.#body, this.#credential);
     connection.socket.write(bytes, () => wipeHead(bytes));
     if (rest !== undefined) connection.socket.write(rest);
-    this.bytesOut = this.#body.length;
-    this.#wait(timeouts.headMs);
-    for (const part of this.#queued.splice(0)) this.write(part);
+    this.#bytesOut = this.#body.length;
+    this.#wait(this.#call.timeouts.headMs);
+    for (const part of this.#queued.splice(0)) this.#write(part);
+  }
+
+  /** A part of a streamed body. What follows its end would be another request to the provider. */
+  #write(part: Buffer): void {
+    if (this.#sent || !live.has(this)) return;
+    if (this.#connection === undefined) return void this.#queued.push(part);
+    const { socket } = this.#connection;
+    this.#sent = part.length === 0;
+    this.#bytesOut += part.length;
+    socket.write(`${part.length.toString(16)}\r\n`, 'latin1');
+    socket.write(part);
+    socket.write('\r\n', 'latin1', () => this.#target.consumed(part.length));
+    this.#wait(this.#sent ? this.#call.timeouts.headMs : this.#call.timeouts.idleMs);
   }
 
   #wait(ms: number): void {
     this.#waitMs = ms;
-    this.#deadline = this.#clock.monotonic() + ms;
-  }
-
-  #finish(outcome: ExchangeOutcome, error?: BulkheadError): void {
-    if (this.#done) return;
-    this.#done = true;
-    live.delete(this);
-    if (this.#connection !== undefined) {
-      this.#connection.user = undefined;
-      this.#connection.socket.destroy();
-    }
-    this.#target.onDone(outcome, outcome === 'complete' ? undefined : (error ?? new BulkheadError(CODES[outcome])));
+    this.#deadline = performance.now() + ms;
   }
 }

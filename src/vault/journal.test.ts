@@ -5,6 +5,7 @@ import path from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { CredentialId, RequestId } from '../core/ids.ts';
+import type { JournalRecord } from '../ipc/messages.ts';
 import { Journal, type JournalEntry } from './journal.ts';
 import { temporaryFolder } from './testing/vault.ts';
 
@@ -28,10 +29,12 @@ const end = (n: number): JournalEntry => ({
   at: 2,
 });
 
+const recordsOf = (journal: Journal): JournalRecord[] => journal.unacknowledged().map((json) => JSON.parse(json) as JournalRecord);
+
 /** Everything a ledger would get, acknowledged batch by batch. */
 function drain(journal: Journal): string[] {
   const seen: string[] = [];
-  for (let records = journal.unacknowledged(); records.length > 0; records = journal.unacknowledged()) {
+  for (let records = recordsOf(journal); records.length > 0; records = recordsOf(journal)) {
     seen.push(...records.map(({ offset, k, requestId }) => `${offset}:${k}:${requestId}`));
     journal.acknowledge(records.at(-1)?.offset ?? 0);
   }
@@ -70,17 +73,17 @@ describe('journal', () => {
     first.close();
     const second = new Journal(at, 'g2');
     await second.start(start(3));
-    const records = second.unacknowledged();
+    const records = recordsOf(second);
     assert.deepEqual(
       records.map(({ offset, generation }) => [offset, generation]),
       [[2, 'g1']],
     );
     second.acknowledge(2);
     assert.deepEqual(
-      second.unacknowledged().map(({ generation }) => generation),
+      recordsOf(second).map(({ generation }) => generation),
       ['g2'],
     );
-    assert.ok((second.unacknowledged()[0]?.offset ?? 0) > 2);
+    assert.ok((recordsOf(second)[0]?.offset ?? 0) > 2);
     second.close();
   });
 
@@ -133,6 +136,25 @@ describe('journal', () => {
     await next.start(start(count));
     assert.deepEqual(drain(next), [`${count + 1}:start:req_${count}`]);
     next.close();
+  });
+
+  it('a disk that does not take the bytes: starts are refused until it does, and ends wait', async (t) => {
+    const at = folder();
+    const journal = new Journal(at, 'g1');
+    await journal.start(start(1));
+    type Done = (error: NodeJS.ErrnoException | null) => void;
+    const sync = t.mock.method(fs, 'fdatasync', (_fd: number, done: Done) => done(Object.assign(new Error('I/O error'), { code: 'EIO' })));
+    journal.tick();
+    await assert.rejects(journal.start(start(2)), { code: 'journal_failed' });
+    journal.end(end(1));
+    journal.tick();
+    await assert.rejects(journal.start(start(3)), { code: 'journal_failed' });
+    sync.mock.mockImplementation((_fd: number, done: Done) => done(null));
+    journal.tick();
+    await journal.start(start(4));
+    sync.mock.restore();
+    assert.deepEqual(drain(journal), ['1:start:req_1', '2:end:req_1', '3:start:req_4']);
+    journal.close();
   });
 
   it('disk full: the start is refused with journal_failed, and later records are whole', async () => {

@@ -3,21 +3,22 @@ import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import { BulkheadError } from '../core/errors.ts';
 import type { JournalRecord } from '../ipc/messages.ts';
-import { syncFolder, writeAtomically } from './files.ts';
+import { syncFolder, writeAtomically } from '../core/durable-file.ts';
 
 const SEGMENT_BYTES = 4 * 1024 * 1024;
 const READ_BYTES = 256 * 1024;
-const SYNC_MS = 200;
-/** How long an end may wait for the write of a start: nothing depends on it. */
-const END_MS = 20;
+/** Where a line's JSON begins, and where in that its offset, which comes first. */
+const JSON_AT = 9;
+const OFFSET_AT = '{"offset":'.length;
 
 type Unplaced<R> = R extends JournalRecord ? Omit<R, 'offset' | 'generation'> : never;
 export type JournalEntry = Unplaced<JournalRecord>;
 
-interface Pending {
-  readonly entry: JournalEntry;
-  readonly resolve: (() => void) | undefined;
-  readonly reject: ((error: Error) => void) | undefined;
+interface Line {
+  readonly offset: number;
+  readonly json: string;
+  /** Where the next line begins. */
+  readonly end: number;
 }
 
 /**
@@ -28,20 +29,21 @@ interface Pending {
 export class Journal {
   readonly #folder: string;
   readonly #generation: string;
-  #segments: string[];
+  readonly #segments: string[];
   #fd = -1;
   #size = 0;
-  #next: number;
+  /** Offsets of the newest record and of the newest one that the ledger has. */
+  #last: number;
   #acked: number;
   /** Where the ledger's copy ends: position in the first segment. */
   #position = 0;
-  /** What `unacknowledged` gave last. */
-  #sent = { last: Infinity, bytes: 0 };
+  /** The last line that `unacknowledged` gave. */
+  #sent: Line | undefined;
   readonly #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-  #pending: Pending[] = [];
-  #scheduled = false;
-  #ending: NodeJS.Timeout | undefined;
-  #syncing: NodeJS.Timeout | undefined;
+  #pending: JournalEntry[] = [];
+  /** Settles with the write that takes along the starts of this turn of the event loop. */
+  #writing: Promise<void> | undefined;
+  #sync: 'clean' | 'dirty' | 'running' = 'clean';
   #failed = false;
 
   constructor(folder: string, generation: string) {
@@ -52,108 +54,104 @@ export class Journal {
     this.#acked = fs.existsSync(ackedFile) ? Number(fs.readFileSync(ackedFile, 'utf8')) : 0;
     this.#segments = fs
       .readdirSync(folder)
-      .filter((name) => name.endsWith('.log'))
+      .filter((file) => file.endsWith('.log'))
       .sort();
-    const last = this.#segments.at(-1);
-    const written = last === undefined ? [] : linesOf(fs.readFileSync(path.join(folder, last))).records;
+    const name = this.#segments.at(-1);
+    const written = name === undefined ? [] : linesOf(fs.readFileSync(path.join(folder, name)));
     // A name is never used twice, even if nothing in its segment is whole.
-    this.#next = Math.max(this.#acked, Number.parseInt(last ?? '0', 10), written.at(-1)?.offset ?? 0) + 1;
+    this.#last = Math.max(this.#acked, Number.parseInt(name ?? '0', 10), written.at(-1)?.offset ?? 0);
     this.#open();
   }
 
   /** Resolves when the start is in the file; rejects with `journal_failed`, and then nothing may leave. */
   start(entry: JournalEntry): Promise<void> {
-    // Starts of one turn of the event loop go into one write.
-    if (!this.#scheduled) queueMicrotask(() => this.#flush());
-    this.#scheduled = true;
-    return new Promise((resolve, reject) => this.#pending.push({ entry, resolve, reject }));
+    this.#pending.push(entry);
+    return (this.#writing ??= Promise.resolve().then(() => {
+      const failure = this.#write();
+      if (failure !== undefined) throw failure;
+    }));
   }
 
-  /** An end that cannot be written now goes with the next write that succeeds. */
+  /** Goes with the next start or the next `tick`: nothing depends on it. */
   end(entry: JournalEntry): void {
-    this.#pending.push({ entry, resolve: undefined, reject: undefined });
-    this.#ending ??= setTimeout(() => this.#flush(), END_MS);
+    this.#pending.push(entry);
   }
 
-  /** The next records for the ledger, in order; empty: it has them all. */
-  unacknowledged(): readonly JournalRecord[] {
+  /** To be called about every 100 ms: writes what no start took along, and has the file put on disk. */
+  tick(): void {
+    this.#write();
+    if (this.#sync !== 'dirty') return;
+    this.#sync = 'running';
+    const fd = this.#fd;
+    fs.fdatasync(fd, (error) => {
+      // A segment that was closed meanwhile was synchronised by `#open`.
+      if (fd === this.#fd) this.#failed = error !== null;
+      this.#sync = this.#failed || this.#sync === 'dirty' ? 'dirty' : 'clean';
+    });
+  }
+
+  /** JSON texts of the next records for the ledger, in order; none: it has them all. */
+  unacknowledged(): readonly string[] {
     for (;;) {
-      const name = this.#segments[0] as string;
-      const isLive = this.#segments.length === 1;
-      const { records, bytes } = this.#read(name, isLive);
-      const fresh = records.filter(({ offset }) => offset > this.#acked);
-      if (fresh.length > 0) {
-        this.#sent = { last: fresh.at(-1)?.offset ?? Infinity, bytes };
-        return fresh;
-      }
-      if (bytes > 0) this.#position += bytes;
-      else if (isLive) return [];
-      else this.#drop(name);
+      const lines = this.#read();
+      const fresh = lines.filter(({ offset }) => offset > this.#acked);
+      this.#sent = lines.at(-1);
+      if (fresh.length > 0) return fresh.map(({ json }) => json);
+      if (lines.length > 0) this.acknowledge(this.#acked);
+      else if (this.#segments.length === 1) return [];
+      else this.#drop();
     }
   }
 
   /** Records that the ledger does not have yet. */
   get backlog(): number {
-    return this.#next - 1 - this.#acked;
+    return this.#last - this.#acked;
   }
 
   acknowledge(offset: number): void {
-    this.#acked = Math.max(this.#acked, Math.min(offset, this.#next - 1));
-    if (this.#acked < this.#sent.last) return;
-    this.#position += this.#sent.bytes;
-    this.#sent = { last: Infinity, bytes: 0 };
+    this.#acked = Math.max(this.#acked, Math.min(offset, this.#last));
+    if (this.#sent === undefined || this.#acked < this.#sent.offset) return;
+    this.#position += this.#sent.end;
+    this.#sent = undefined;
   }
 
   close(): void {
-    clearTimeout(this.#syncing);
-    this.#flush();
+    this.#write();
     fs.fdatasyncSync(this.#fd);
     fs.closeSync(this.#fd);
     this.#saveAcked();
   }
 
-  #flush(): void {
+  /** Starts that cannot be written are refused by the caller; ends wait for the next write that succeeds. */
+  #write(): BulkheadError | undefined {
     const batch = this.#pending;
-    this.#scheduled = false;
-    clearTimeout(this.#ending);
-    this.#ending = undefined;
-    if (batch.length === 0) return;
     this.#pending = [];
+    this.#writing = undefined;
+    if (batch.length === 0) return undefined;
     try {
       if (this.#failed) throw new Error('fdatasync failed');
       if (this.#size >= SEGMENT_BYTES) this.#open();
-      const lines = batch.map(({ entry }, i) =>
-        lineOf({ ...entry, offset: this.#next + i, generation: this.#generation } as JournalRecord),
-      );
-      this.#write(Buffer.from(lines.join('')));
-      this.#next += batch.length;
-      for (const { resolve } of batch) resolve?.();
+      const bytes = Buffer.from(batch.map((entry, i) => this.#lineOf(entry, this.#last + 1 + i)).join(''));
+      // At a position of its own, so that the next write covers what a failed one left.
+      for (let done = 0; done < bytes.length;) done += fs.writeSync(this.#fd, bytes, done, bytes.length - done, this.#size + done);
+      this.#size += bytes.length;
+      this.#last += batch.length;
+      this.#sync = 'dirty';
+      return undefined;
     } catch (cause) {
-      for (const { reject } of batch) reject?.(new BulkheadError('journal_failed', {}, { cause }));
-      this.#pending.unshift(...batch.filter(({ reject }) => reject === undefined));
+      this.#pending = batch.filter(({ k }) => k === 'end');
+      return new BulkheadError('journal_failed', {}, { cause });
     }
-    this.#syncing ??= setTimeout(() => this.#sync(), SYNC_MS);
   }
 
-  /** At a position of its own, so that the next write covers what a failed one left. */
-  #write(bytes: Buffer): void {
-    for (let done = 0; done < bytes.length;) done += fs.writeSync(this.#fd, bytes, done, bytes.length - done, this.#size + done);
-    this.#size += bytes.length;
-  }
-
-  #sync(): void {
-    const fd = this.#fd;
-    fs.fdatasync(fd, (error) => {
-      // A segment that was closed meanwhile was synchronised by `#open`.
-      if (fd === this.#fd) this.#failed = error !== null;
-      this.#syncing = undefined;
-      if (this.#failed || this.#pending.length > 0) this.#syncing = setTimeout(() => (this.#flush(), this.#sync()), SYNC_MS);
-    });
+  #lineOf(entry: JournalEntry, offset: number): string {
+    const json = JSON.stringify({ offset, ...entry, generation: this.#generation });
+    return `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`;
   }
 
   #open(): void {
-    const name = `${String(this.#next).padStart(16, '0')}.log`;
-    const fd = fs.openSync(path.join(this.#folder, name), 'wx+', 0o600);
+    const name = `${String(this.#last + 1).padStart(16, '0')}.log`;
+    const fd = fs.openSync(path.join(this.#folder, name), 'wx', 0o600);
     syncFolder(this.#folder);
     if (this.#fd !== -1) {
       fs.fdatasyncSync(this.#fd);
@@ -164,23 +162,18 @@ export class Journal {
     this.#segments.push(name);
   }
 
-  #read(name: string, isLive: boolean): ReturnType<typeof linesOf> {
-    const fd = isLive ? this.#fd : fs.openSync(path.join(this.#folder, name), 'r');
-    const length = fs.readSync(
-      fd,
-      this.#buffer,
-      0,
-      isLive ? Math.min(READ_BYTES, this.#size - this.#position) : READ_BYTES,
-      this.#position,
-    );
-    if (!isLive) fs.closeSync(fd);
+  /** What follows the ledger's copy in the first segment; of the one being written no more than was written whole. */
+  #read(): readonly Line[] {
+    const fd = fs.openSync(path.join(this.#folder, this.#segments[0] as string), 'r');
+    const end = this.#segments.length === 1 ? this.#size : Infinity;
+    const length = fs.readSync(fd, this.#buffer, 0, Math.min(READ_BYTES, end - this.#position), this.#position);
+    fs.closeSync(fd);
     return linesOf(this.#buffer.subarray(0, length));
   }
 
-  #drop(name: string): void {
+  #drop(): void {
     this.#saveAcked();
-    fs.unlinkSync(path.join(this.#folder, name));
-    this.#segments.shift();
+    fs.unlinkSync(path.join(this.#folder, this.#segments.shift() as string));
     this.#position = 0;
   }
 
@@ -189,20 +182,15 @@ export class Journal {
   }
 }
 
-function lineOf(record: JournalRecord): string {
-  const json = JSON.stringify(record);
-  return `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`;
-}
-
-/** The whole lines up to the first one that is torn, and how many bytes they are. */
-function linesOf(bytes: Buffer): { readonly records: readonly JournalRecord[]; readonly bytes: number } {
-  const records: JournalRecord[] = [];
+/** The whole lines up to the first one that is torn. */
+function linesOf(bytes: Buffer): readonly Line[] {
+  const lines: Line[] = [];
   let at = 0;
   for (let end = bytes.indexOf(0x0a); end !== -1; end = bytes.indexOf(0x0a, at)) {
-    const line = bytes.toString('utf8', at, end);
-    if (Number.parseInt(line.slice(0, 8), 16) !== crc32(line.slice(9))) break;
-    records.push(JSON.parse(line.slice(9)) as JournalRecord);
+    const json = bytes.toString('utf8', at + JSON_AT, end);
+    if (Number.parseInt(bytes.toString('latin1', at, at + JSON_AT), 16) !== crc32(json)) break;
     at = end + 1;
+    lines.push({ offset: Number.parseInt(json.slice(OFFSET_AT), 10), json, end: at });
   }
-  return { records, bytes: at };
+  return lines;
 }

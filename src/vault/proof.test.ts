@@ -8,11 +8,7 @@ import { ProofChecker } from './proof.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const revoked = new Set<string>();
-const checker = (): ProofChecker =>
-  new ProofChecker(
-    () => publicKey,
-    (digest) => revoked.has(digest),
-  );
+const checker = (): ProofChecker => new ProofChecker({ trusted: publicKey }, revoked);
 const KEY = 'bh_live_0123456789';
 const digestOf = (key: string): string => createHash('sha256').update(key).digest('hex');
 const row = (extra: object = {}): SignedText =>

@@ -3,6 +3,7 @@ import type { KeyRow, SignedText } from '../access/principal.ts';
 import { BulkheadError } from '../core/errors.ts';
 import { verifyText } from '../core/signing.ts';
 import type { Proof } from '../ipc/messages.ts';
+import { Recent } from '../core/recent.ts';
 
 const MAX_CACHED = 20_000;
 /** How long a row's earlier version still counts after a newer one was seen: workers learn of changes one after another. */
@@ -24,66 +25,65 @@ export interface Caller {
   readonly grant: Grant | undefined;
 }
 
+/** A signed text that was verified, and what it says. */
 interface Verified {
   readonly text: string;
   readonly kind: 'key' | 'grant';
   readonly row: KeyRow | Grant;
+  readonly caller: Caller;
   /** The newest version of this key that was seen, shared by all its rows. */
   readonly newest: { version: number; since: number };
 }
 
 /** Checks what entitles a call, by itself and for every call: a gateway can use only keys that clients present to it. */
 export class ProofChecker {
-  readonly #trusted: () => KeyObject;
-  readonly #isRevoked: (digest: string) => boolean;
-  readonly #cache = new Map<string, Verified>();
-  readonly #newest = new Map<string, { version: number; since: number }>();
+  readonly #store: { readonly trusted: KeyObject };
+  readonly #revoked: { has(digest: string): boolean };
+  readonly #verified = new Recent<Verified>(MAX_CACHED);
+  readonly #newest = new Recent<Verified['newest']>(MAX_CACHED);
 
-  constructor(trusted: () => KeyObject, isRevoked: (digest: string) => boolean) {
-    this.#trusted = trusted;
-    this.#isRevoked = isRevoked;
+  constructor(store: { readonly trusted: KeyObject }, revoked: { has(digest: string): boolean }) {
+    this.#store = store;
+    this.#revoked = revoked;
   }
 
   /** `now` is Unix time, `monotonic` the other clock. Throws `proof_invalid`, always the same whatever is wrong. */
   check(proof: Proof, now: number, monotonic: number): Caller {
-    const { kind } = proof;
-    const verified = kind === 'key' ? this.#verify('key', proof.row, monotonic) : this.#verify('grant', proof.grant, monotonic);
-    const { row, newest } = verified;
-    if (row.expiresAt !== undefined && !(row.expiresAt > now)) throw new BulkheadError('proof_invalid');
-    if (kind === 'service') return { key: '', organization: 'service', grant: row as Grant };
-    const { id, digest, version, organization } = row as KeyRow;
-    const presented = Buffer.from(hash('sha256', proof.key), 'latin1');
-    const matches = timingSafeEqual(presented, Buffer.from(digest, 'latin1'));
+    const isKey = proof.kind === 'key';
+    const { row, newest, caller } = isKey ? this.#verify('key', proof.row, monotonic) : this.#verify('grant', proof.grant, monotonic);
+    const expired = row.expiresAt !== undefined && !(row.expiresAt > now);
+    if (expired || (isKey && !this.#holds(row as KeyRow, proof.key, newest, monotonic))) throw new BulkheadError('proof_invalid');
+    return caller;
+  }
+
+  /** The key was presented, is not revoked, and its row not one that was replaced. */
+  #holds({ digest, version }: KeyRow, key: string, newest: Verified['newest'], monotonic: number): boolean {
+    const presented = timingSafeEqual(Buffer.from(hash('sha256', key), 'latin1'), Buffer.from(digest, 'latin1'));
     const outdated = version < newest.version && monotonic - newest.since > OVERLAP_MS;
-    if (!matches || outdated || this.#isRevoked(digest)) throw new BulkheadError('proof_invalid');
-    return { key: id, organization, grant: undefined };
+    return presented && !outdated && !this.#revoked.has(digest);
   }
 
   /** Cached by signature, and only for exactly the text that was verified. */
   #verify(kind: 'key' | 'grant', signed: SignedText, monotonic: number): Verified {
-    const known = this.#cache.get(signed.signature);
-    if (known !== undefined && known.text === signed.text && known.kind === kind) return known;
-    if (!verifyText(this.#trusted(), kind, signed)) throw new BulkheadError('proof_invalid');
-    const row = JSON.parse(signed.text) as KeyRow | Grant;
-    const complete =
-      'digest' in row ? /^[0-9a-f]{64}$/.test(row.digest) && kind === 'key' : kind === 'grant' && row.organization === 'service';
+    const { text, signature } = signed;
+    const known = this.#verified.get(signature);
+    if (known?.text === text && known.kind === kind) return known;
+    if (!verifyText(this.#store.trusted, kind, signed)) throw new BulkheadError('proof_invalid');
+    const row = JSON.parse(text) as KeyRow | Grant;
+    const isKey = 'digest' in row;
+    const complete = isKey ? kind === 'key' && /^[0-9a-f]{64}$/.test(row.digest) : kind === 'grant' && row.organization === 'service';
     if (!complete) throw new BulkheadError('proof_invalid');
-    const verified = { text: signed.text, kind, row, newest: this.#newestOf(row, monotonic) };
-    bound(this.#cache).set(signed.signature, verified);
+    const caller = { key: isKey ? row.id : '', organization: row.organization, grant: isKey ? undefined : row };
+    const newest = isKey ? this.#newestOf(row, monotonic) : { version: 0, since: monotonic };
+    const verified = { text, kind, row, caller, newest };
+    this.#verified.set(signature, verified);
     return verified;
   }
 
-  #newestOf(row: KeyRow | Grant, monotonic: number): Verified['newest'] {
-    if (!('digest' in row)) return { version: 0, since: monotonic };
-    const newest = this.#newest.get(row.digest) ?? { version: row.version, since: monotonic };
-    if (row.version > newest.version) Object.assign(newest, { version: row.version, since: monotonic });
-    bound(this.#newest).set(row.digest, newest);
+  #newestOf({ digest, version }: KeyRow, monotonic: number): Verified['newest'] {
+    const newest = this.#newest.get(digest) ?? { version, since: monotonic };
+    if (version > newest.version) Object.assign(newest, { version, since: monotonic });
+    this.#newest.set(digest, newest);
     return newest;
   }
-}
-
-/** Makes room by dropping the entry that was added first. */
-function bound<Value>(map: Map<string, Value>): Map<string, Value> {
-  if (map.size >= MAX_CACHED) for (const first of map.keys()) return map.delete(first) ? map : map;
-  return map;
 }

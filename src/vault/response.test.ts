@@ -17,7 +17,7 @@ function read(text: string, size = Infinity): Read {
     {
       onHead: (status, headers) => Object.assign(result, { status, headers: Object.fromEntries(headers) }),
       onBody: (bytes) => (result.body += bytes.toString('latin1')),
-      onEnd: (reusable) => (result.ended = reusable ? 'reusable' : 'single'),
+      onWhole: (reusable) => (result.ended = reusable ? 'reusable' : 'single'),
     },
     () => undefined,
   );
@@ -108,6 +108,19 @@ describe('response parser', () => {
     });
   }
 
+  it('a hostile response head cannot make the parser back-track', () => {
+    // A parser that tries again from each byte needs billions of steps for one of these.
+    const name = 'a'.repeat(60_000);
+    const blanks = ' '.repeat(60_000);
+    const lines = [`${name}\x01`, `${name}\x01: b`, `x-a: ${name}\x01`, `x-a:${blanks}\x01`, `x-a:${blanks}b${blanks.slice(0, 3)}\x01`];
+    for (const line of lines) {
+      const before = process.cpuUsage().user;
+      assert.throws(() => read(`${OK}${line}\r\n\r\n`), { code: 'upstream_invalid' });
+      assert.ok(process.cpuUsage(undefined).user - before < 1_000_000, `${line.slice(0, 8)}… was refused at once`);
+    }
+    assert.equal(read(`${OK}x-a:${' '.repeat(30_000)}b${' '.repeat(30_000)}\r\ncontent-length: 0\r\n\r\n`).headers['x-a'], 'b');
+  });
+
   it('refuses every redirect (18)', () => {
     for (const status of [300, 301, 302, 303, 304, 307, 308]) {
       assert.throws(() => read(`HTTP/1.1 ${status} Found\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n`), {
@@ -123,7 +136,7 @@ describe('response parser', () => {
 
   it('gives the chunks of one read as one', () => {
     let bodies = 0;
-    const parser = new ResponseParser({ onHead: () => undefined, onBody: () => bodies++, onEnd: () => undefined }, () => undefined);
+    const parser = new ResponseParser({ onHead: () => undefined, onBody: () => bodies++, onWhole: () => undefined }, () => undefined);
     parser.push(Buffer.from(CHUNKED));
     assert.equal(bodies, 1);
   });

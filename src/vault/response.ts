@@ -16,6 +16,8 @@ const HEADER_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)$/
 const DROPPED = new Set(['connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'set-cookie']);
 const isDropped = (name: string): boolean => DROPPED.has(name) || name.startsWith('proxy-');
 
+const EMPTY = Buffer.alloc(0);
+
 type Header = readonly [string, string];
 const invalid = (reason: string): BulkheadError => new BulkheadError('upstream_invalid', { reason });
 
@@ -24,7 +26,7 @@ export interface ResponseEvents {
   /** The body bytes of one read, together. */
   onBody(bytes: Buffer): void;
   /** `reusable`: the connection may carry another request. */
-  onEnd(reusable: boolean): void;
+  onWhole(reusable: boolean): void;
 }
 
 export class ResponseParser {
@@ -32,10 +34,9 @@ export class ResponseParser {
   /** Overwrites what must not become text, before any of the head does. */
   readonly #scrubHead: (head: Buffer) => void;
   #state: 'head' | 'length' | 'close' | 'size' | 'data' | 'trailer' | 'done' = 'head';
-  #head: Buffer = Buffer.alloc(0);
+  #head: Buffer = EMPTY;
   #line = '';
   #left = 0;
-  #trailerBytes = 0;
   #interim = 0;
   #reusable = false;
   #parts: Buffer[] = [];
@@ -47,24 +48,20 @@ export class ResponseParser {
 
   /** Throws `upstream_invalid` or `upstream_redirect`; the connection cannot be used further then. */
   push(chunk: Buffer): void {
-    let at = 0;
-    while (at < chunk.length && this.#state !== 'done') {
-      if (this.#state === 'head') {
-        chunk = this.#readHead(chunk.subarray(at));
-        at = 0;
-      } else if (this.#state === 'length' || this.#state === 'data' || this.#state === 'close') at = this.#readBody(chunk, at);
-      else at = this.#readLine(chunk, at);
+    let rest = chunk;
+    while (rest.length > 0 && this.#state !== 'done') {
+      if (this.#state === 'head') rest = this.#readHead(rest);
+      else if (this.#state === 'size' || this.#state === 'trailer') rest = this.#readLine(rest);
+      else rest = this.#readBody(rest);
     }
-    if (at < chunk.length) this.#reusable = false;
+    if (rest.length > 0) this.#reusable = false;
     this.#deliver();
   }
 
   /** The connection ended. True: the answer is whole, because its end was the only mark it had. */
   close(): boolean {
-    if (this.#state !== 'close') return this.#state === 'done';
-    this.#state = 'done';
-    this.#deliver();
-    return true;
+    if (this.#state === 'close') this.#events.onWhole(false);
+    return this.#state === 'close' || this.#state === 'done';
   }
 
   #deliver(): void {
@@ -73,7 +70,7 @@ export class ResponseParser {
       this.#parts = [];
       this.#events.onBody(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts));
     }
-    if (this.#state === 'done') this.#events.onEnd(this.#reusable);
+    if (this.#state === 'done') this.#events.onWhole(this.#reusable);
   }
 
   /** Gives what follows the head, or nothing while it is incomplete. */
@@ -81,8 +78,8 @@ export class ResponseParser {
     const bytes = this.#head.length === 0 ? chunk : Buffer.concat([this.#head, chunk]);
     const end = bytes.indexOf('\r\n\r\n', Math.max(0, this.#head.length - 3), 'latin1');
     if ((end === -1 ? bytes.length : end) > MAX_HEAD_BYTES) throw invalid('its head is too large');
-    this.#head = end === -1 ? bytes : Buffer.alloc(0);
-    if (end === -1) return Buffer.alloc(0);
+    this.#head = end === -1 ? bytes : EMPTY;
+    if (end === -1) return EMPTY;
     this.#scrubHead(bytes.subarray(0, end));
     this.#parseHead(bytes.toString('latin1', 0, end).split('\r\n'));
     return bytes.subarray(end + 4);
@@ -117,57 +114,54 @@ export class ResponseParser {
       else if (name === 'connection') dropped += `,${value.replaceAll(/[\t ]/g, '')},`;
     }
     if (chunked && length !== '') throw invalid('it has both content-length and transfer-encoding');
-    this.#left = Number(length);
-    this.#reusable = persistent && !dropped.includes(',close,');
-    if (status === 204 || (length !== '' && this.#left === 0)) this.#state = 'done';
+    this.#left = length === '' ? Infinity : Number(length);
+    if (status === 204 || this.#left === 0) this.#state = 'done';
     else if (chunked) this.#state = 'size';
     else this.#state = length === '' ? 'close' : 'length';
-    if (this.#state === 'close') this.#reusable = false;
+    this.#reusable = persistent && this.#state !== 'close' && !dropped.includes(',close,');
     this.#events.onHead(
       status,
       headers.filter(([name]) => !isDropped(name) && !dropped.includes(`,${name},`)),
     );
   }
 
-  #readBody(chunk: Buffer, at: number): number {
-    const end = this.#state === 'close' ? chunk.length : Math.min(chunk.length, at + this.#left);
-    this.#parts.push(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
-    if (this.#state === 'close') return end;
-    this.#left -= end - at;
+  #readBody(chunk: Buffer): Buffer {
+    const end = Math.min(chunk.length, this.#left);
+    this.#parts.push(end === chunk.length ? chunk : chunk.subarray(0, end));
+    this.#left -= end;
     // A chunk's data is followed by an empty line, which `size` expects once #line says so.
     if (this.#left === 0) [this.#state, this.#line] = this.#state === 'length' ? ['done', ''] : ['size', '\n'];
-    return end;
+    return end === chunk.length ? EMPTY : chunk.subarray(end);
   }
 
   /** Takes bytes up to and including one CRLF; the line may be spread over reads. */
-  #readLine(chunk: Buffer, at: number): number {
-    const found = chunk.indexOf(0x0a, at);
+  #readLine(chunk: Buffer): Buffer {
+    const found = chunk.indexOf(0x0a);
     const end = found === -1 ? chunk.length : found + 1;
-    if (this.#line.length + end - at > MAX_LINE_BYTES + (this.#state === 'trailer' ? MAX_TRAILER_BYTES : 0))
+    if (this.#line.length + end > MAX_LINE_BYTES + (this.#state === 'trailer' ? MAX_TRAILER_BYTES : 0))
       throw invalid('a chunk line is too long');
-    this.#line += chunk.toString('latin1', at, end);
-    if (found === -1) return end;
+    this.#line += chunk.toString('latin1', 0, end);
+    if (found === -1) return EMPTY;
     const line = this.#line;
     this.#line = '';
     if (!line.endsWith('\r\n')) throw invalid('a chunk line ends without CRLF');
-    if (this.#state === 'size') this.#onSizeLine(line);
-    else this.#onTrailerLine(line);
-    return end;
+    if (this.#state === 'trailer') this.#onTrailer(line);
+    else if (line !== '\n\r\n') this.#onSize(line);
+    return chunk.subarray(end);
   }
 
-  #onSizeLine(line: string): void {
-    if (line === '\n\r\n') return;
+  #onSize(line: string): void {
     const match = /^([0-9a-fA-F]{1,8})(?:[\t ]*;[\t\x20-\x7e]*)?\r\n$/.exec(line);
     if (match === null) throw invalid('a chunk size is malformed');
     this.#left = Number.parseInt(match[1] as string, 16);
-    this.#state = this.#left === 0 ? 'trailer' : 'data';
+    if (this.#left > 0) this.#state = 'data';
+    else [this.#state, this.#left] = ['trailer', MAX_TRAILER_BYTES];
   }
 
   /** Trailers are read to find the end and are dropped. */
-  #onTrailerLine(line: string): void {
+  #onTrailer(line: string): void {
     if (line === '\r\n') this.#state = 'done';
-    else if (!HEADER_LINE.test(line.slice(0, -2)) || (this.#trailerBytes += line.length) > MAX_TRAILER_BYTES)
-      throw invalid('its trailers are not valid');
+    else if (!HEADER_LINE.test(line.slice(0, -2)) || (this.#left -= line.length) < 0) throw invalid('its trailers are not valid');
   }
 }
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, describe, it } from 'node:test';
 import { readRootKey } from './root-key.ts';
 import { temporaryFolder } from './testing/vault.ts';
-import { keyCheck } from './xaes.ts';
+import { keyCheck } from '../core/xaes.ts';
 
 const folders: string[] = [];
 function folder(): string {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Masked } from './masked.ts';
+import { Secret } from '../core/secret.ts';
 import { EchoForms, Scrubber } from './scrub.ts';
 
 const SECRET = 'sk-a/b+"c\\d~0123456789';
-const forms = new EchoForms(new Masked(Buffer.from(SECRET)));
+const forms = new EchoForms(Secret.take(Buffer.from(SECRET)));
 
 function scrub(text: string, cut: number): { text: string; echoes: number } {
   const scrubber = new Scrubber(forms);
@@ -60,7 +60,7 @@ describe('echo scrub (20)', () => {
   });
 
   it('has no forms for a credential without a secret', () => {
-    const none = new Scrubber(new EchoForms(new Masked(Buffer.alloc(0))));
+    const none = new Scrubber(new EchoForms(Secret.take(Buffer.alloc(0))));
     assert.equal(none.push(Buffer.from('text')).toString(), 'text');
   });
 });

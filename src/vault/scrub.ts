@@ -1,4 +1,4 @@
-import { Masked } from './masked.ts';
+import { Secret } from '../core/secret.ts';
 
 /**
  * Finds a credential's secret in what its provider sends back (error texts quote keys) and overwrites it with `*`,
@@ -38,20 +38,20 @@ function formsOf(secret: Buffer): Buffer[] {
 
 /** All forms of one secret, masked at rest; shared by every answer to its credential. */
 export class EchoForms {
-  readonly #bytes: Masked;
+  readonly #bytes: Secret;
   readonly #ends: readonly number[];
   readonly longest: number;
   /** 1 for each byte value that occurs in a form: a tail outside this alphabet is the start of nothing. */
   readonly alphabet = new Uint8Array(256);
 
-  constructor(secret: Masked) {
+  constructor(secret: Secret) {
     const all = secret.reveal(formsOf);
     const forms = all.filter((form, i) => all.findIndex((other) => other.equals(form)) === i);
     let end = 0;
     this.#ends = forms.map((form) => (end += form.length));
     this.longest = Math.max(0, ...forms.map((form) => form.length));
     for (const form of forms) for (const byte of form) this.alphabet[byte] = 1;
-    this.#bytes = new Masked(Buffer.concat(forms, end));
+    this.#bytes = Secret.take(Buffer.concat(forms, end));
     for (const form of all) form.fill(0);
   }
 
@@ -72,29 +72,24 @@ export class Scrubber {
 
   /** What may be passed on now; possibly empty. Overwrites echoes within `chunk` itself. */
   push(chunk: Buffer): Buffer {
-    if (this.#forms.longest === 0) return chunk;
     const bytes = this.#held === undefined ? chunk : Buffer.concat([this.#held, chunk]);
-    const held = this.#forms.each((forms) => {
-      for (const form of forms) this.#overwrite(bytes, form);
-      return this.#openTail(bytes, forms);
-    });
-    this.#held = held === 0 ? undefined : bytes.subarray(bytes.length - held);
-    return held === 0 ? bytes : bytes.subarray(0, bytes.length - held);
+    const passed = bytes.length - this.whole(bytes);
+    this.#held = passed === bytes.length ? undefined : bytes.subarray(passed);
+    return passed === bytes.length ? bytes : bytes.subarray(0, passed);
   }
 
-  /** Overwrites echoes within a response head, which is read whole. */
-  whole(bytes: Buffer): void {
-    if (this.#forms.longest === 0) return;
-    this.#forms.each((forms) => {
+  /** Overwrites the echoes within `bytes`. Gives the length of its longest end that begins another one. */
+  whole(bytes: Buffer): number {
+    if (this.#forms.longest === 0) return 0;
+    return this.#forms.each((forms) => {
       for (const form of forms) this.#overwrite(bytes, form);
+      return this.#openTail(bytes, forms);
     });
   }
 
   /** The rest, which turned out to be no echo. */
   end(): Buffer | undefined {
-    const rest = this.#held;
-    this.#held = undefined;
-    return rest;
+    return this.#held;
   }
 
   #overwrite(bytes: Buffer, form: Buffer): void {
@@ -104,7 +99,6 @@ export class Scrubber {
     }
   }
 
-  /** Length of the longest end of `bytes` that begins a form. */
   #openTail(bytes: Buffer, forms: readonly Buffer[]): number {
     const { alphabet, longest } = this.#forms;
     let start = bytes.length;
@@ -116,7 +110,5 @@ export class Scrubber {
 
 function begins(form: Buffer, bytes: Buffer, start: number): boolean {
   const length = bytes.length - start;
-  if (length >= form.length) return false;
-  for (let i = 0; i < length; i++) if (form[i] !== bytes[start + i]) return false;
-  return true;
+  return form[0] === bytes[start] && length < form.length && bytes.compare(form, 0, length, start) === 0;
 }

@@ -5,7 +5,6 @@ import path from 'node:path';
 import { afterEach, describe, it } from 'node:test';
 import type { CredentialId, OrganizationId } from '../core/ids.ts';
 import { rawPublicKey } from '../core/signing.ts';
-import { systemResolve } from './address.ts';
 import { Store } from './store.ts';
 import { bindingTo, temporaryFolder } from './testing/vault.ts';
 
@@ -33,9 +32,9 @@ const two = bindingTo('https://api.two.example', {
 function newStore(): { folder: string; store: Store } {
   const folder = temporaryFolder();
   folders.push(folder);
-  return { folder, store: new Store(folder, root, systemResolve) };
+  return { folder, store: new Store(folder, root) };
 }
-const open = (folder: string): Store => new Store(folder, root, systemResolve);
+const open = (folder: string): Store => new Store(folder, root);
 function edit(folder: string, change: (file: Edited) => void): void {
   const file = path.join(folder, 'store.json');
   const content = JSON.parse(fs.readFileSync(file, 'utf8')) as Edited;
@@ -131,9 +130,9 @@ describe('sealed store', () => {
 
   it('does not start with a wrong root key or an edited head', () => {
     const { folder } = newStore();
-    assert.throws(() => new Store(folder, createSecretKey(randomBytes(32)), systemResolve), /root key is not the one/);
+    assert.throws(() => new Store(folder, createSecretKey(randomBytes(32))), /root key is not the one/);
     edit(folder, (file) => void (file.head = Buffer.from(file.head, 'base64').fill(1, 50, 51).toString('base64')));
-    assert.throws(() => open(folder), /changed outside the vault/);
+    assert.throws(() => open(folder), /sealed text was changed/);
   });
 
   it('pins a trusted key once', () => {

@@ -3,18 +3,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { BulkheadError } from '../core/errors.ts';
 import { publicKeyFromRaw, rawPublicKey } from '../core/signing.ts';
-import type { CredentialBinding } from '../ipc/messages.ts';
-import type { Resolve } from './address.ts';
-import { associatedData, checkBinding, checkSecret, Credential } from './credential.ts';
-import { writeAtomically } from './files.ts';
-import { keyCheck, open, seal } from './xaes.ts';
-
-interface SealedRecord {
-  readonly binding: CredentialBinding;
-  readonly version: number;
-  readonly createdAt: number;
-  readonly secret: string;
-}
+import type { CredentialBinding, CredentialInfo } from '../ipc/messages.ts';
+import { associatedData, checkBinding, checkSecret, openCredential, type Credential } from './credential.ts';
+import { writeAtomically } from '../core/durable-file.ts';
+import { keyCheck, open, seal } from '../core/xaes.ts';
 
 interface StoreFile {
   readonly v: 1;
@@ -24,7 +16,7 @@ interface StoreFile {
   readonly head: string;
   /** Per organization: its data key, sealed under the root key. */
   readonly keys: Record<string, { readonly generation: number; readonly wrapped: string; readonly check: string }>;
-  readonly credentials: Record<string, SealedRecord>;
+  readonly credentials: Record<string, Pick<CredentialInfo, 'binding' | 'version' | 'createdAt'> & { readonly secret: string }>;
 }
 
 interface Head {
@@ -36,7 +28,9 @@ interface Head {
 
 const HEAD = 'bh1|vault|head';
 const base64 = (bytes: Buffer): string => bytes.toString('base64');
-const privateKey = (text: string): KeyObject => createPrivateKey({ key: Buffer.from(text, 'base64'), format: 'der', type: 'pkcs8' });
+const bytesOf = (text: string): Buffer => Buffer.from(text, 'base64');
+const DER = { format: 'der', type: 'pkcs8' } as const;
+const privateKey = (text: string): KeyObject => createPrivateKey({ key: bytesOf(text), ...DER });
 
 /**
  * The sealed store: root key → data key per organization → record, each XAES-256-GCM. An edit of any authenticated field, a
@@ -45,7 +39,6 @@ const privateKey = (text: string): KeyObject => createPrivateKey({ key: Buffer.f
 export class Store {
   readonly #file: string;
   readonly #root: KeyObject;
-  readonly #resolve: Resolve;
   #content: StoreFile;
   #head: Head;
   readonly signing: KeyObject;
@@ -57,16 +50,15 @@ export class Store {
   readonly refused = new Map<string, string>();
 
   /** Throws in words when the root key is wrong or the store's head was edited. */
-  constructor(folder: string, root: KeyObject, resolve: Resolve) {
+  constructor(folder: string, root: KeyObject) {
     this.#file = path.join(folder, 'store.json');
     this.#root = root;
-    this.#resolve = resolve;
     const isNew = !fs.existsSync(this.#file);
     this.#content = isNew
       ? { v: 1, check: keyCheck(root), head: '', keys: {}, credentials: {} }
       : (JSON.parse(fs.readFileSync(this.#file, 'utf8')) as StoreFile);
     if (this.#content.check !== keyCheck(root)) throw new Error('the root key is not the one this store was sealed with');
-    this.#head = isNew ? newHead() : (JSON.parse(this.#open(this.#root, this.#content.head, HEAD).toString()) as Head);
+    this.#head = isNew ? newHead() : (JSON.parse(open(root, bytesOf(this.#content.head), HEAD).toString()) as Head);
     if (isNew) this.#save(this.#content, this.#head);
     this.signing = privateKey(this.#head.signing);
     this.sealing = privateKey(this.#head.sealing);
@@ -122,7 +114,7 @@ export class Store {
       if (binding.id !== id || this.#head.versions[id] !== version) throw new Error('its record is not the current one');
       checkBinding(binding);
       const key = this.#dataKey(binding.organization);
-      const secret = this.#open(key.bytes, record.secret, associatedData(binding, version));
+      const secret = open(key.bytes, bytesOf(record.secret), associatedData(binding, version));
       key.bytes.fill(0);
       this.#install(binding, version, createdAt, secret);
     } catch (error) {
@@ -134,7 +126,7 @@ export class Store {
     const { id } = binding;
     const digest = createHmac('sha256', this.#root).update(`fingerprint/${id}/`).update(secret).digest('hex');
     const fingerprint = secret.length === 0 ? '' : digest.slice(0, 12);
-    const credential = new Credential(binding, { version, createdAt, fingerprint }, secret, this.#resolve);
+    const credential = openCredential({ binding, version, createdAt, fingerprint }, secret);
     this.credentials.get(id)?.pool.retire();
     this.refused.delete(id);
     this.credentials.set(id, credential);
@@ -144,24 +136,14 @@ export class Store {
   /** The organization's data key, made at its first credential. The caller overwrites the bytes. */
   #dataKey(organization: string): { readonly bytes: Buffer; readonly entry: StoreFile['keys'][string] } {
     const entry = this.#content.keys[organization];
+    const aad = `bh1|${organization}|key|${entry?.generation ?? 1}`;
     if (entry === undefined) {
       const bytes = randomBytes(32);
-      return {
-        bytes,
-        entry: { generation: 1, wrapped: base64(seal(this.#root, bytes, `bh1|${organization}|key|1`)), check: keyCheck(bytes) },
-      };
+      return { bytes, entry: { generation: 1, wrapped: base64(seal(this.#root, bytes, aad)), check: keyCheck(bytes) } };
     }
-    const bytes = this.#open(this.#root, entry.wrapped, `bh1|${organization}|key|${entry.generation}`);
+    const bytes = open(this.#root, bytesOf(entry.wrapped), aad);
     if (keyCheck(bytes) !== entry.check) throw new Error('its organization’s key is not the right one');
     return { bytes, entry };
-  }
-
-  #open(key: KeyObject | Buffer, text: string, aad: string): Buffer {
-    try {
-      return open(key, Buffer.from(text, 'base64'), aad);
-    } catch (cause) {
-      throw new Error('a sealed text in the store was changed outside the vault', { cause });
-    }
   }
 
   #save(content: StoreFile, head: Head): void {
@@ -173,11 +155,7 @@ export class Store {
 }
 
 function newHead(): Head {
-  const der = { publicKeyEncoding: { format: 'der', type: 'spki' }, privateKeyEncoding: { format: 'der', type: 'pkcs8' } } as const;
-  return {
-    signing: base64(generateKeyPairSync('ed25519', der).privateKey),
-    sealing: base64(generateKeyPairSync('x25519', der).privateKey),
-    trusted: null,
-    versions: {},
-  };
+  const signing = base64(generateKeyPairSync('ed25519').privateKey.export(DER));
+  const sealing = base64(generateKeyPairSync('x25519').privateKey.export(DER));
+  return { signing, sealing, trusted: null, versions: {} };
 }

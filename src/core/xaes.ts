@@ -24,16 +24,17 @@ export function seal(key: Key, plaintext: Buffer, aad: string, nonce = randomByt
 
 /** Throws unless key, aad and every byte of `sealed` belong together. The caller wipes the result. */
 export function open(key: Key, sealed: Buffer, aad: string): Buffer {
-  if (sealed.length < NONCE_BYTES + TAG_BYTES) throw new Error('a sealed text is too short');
-  const once = derivedKey(key, sealed.subarray(0, NONCE_BYTES));
-  const decipher = createDecipheriv('aes-256-gcm', once, sealed.subarray(12, NONCE_BYTES), { authTagLength: TAG_BYTES }).setAAD(
-    Buffer.from(aad),
-  );
-  once.fill(0);
-  decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
-  const plaintext = decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES));
-  decipher.final();
-  return plaintext;
+  try {
+    const once = derivedKey(key, sealed.subarray(0, NONCE_BYTES));
+    const decipher = createDecipheriv('aes-256-gcm', once, sealed.subarray(12, NONCE_BYTES), { authTagLength: TAG_BYTES });
+    once.fill(0);
+    decipher.setAAD(Buffer.from(aad)).setAuthTag(sealed.subarray(NONCE_BYTES).subarray(-TAG_BYTES));
+    const plaintext = decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES));
+    decipher.final();
+    return plaintext;
+  } catch (cause) {
+    throw new Error('a sealed text was changed, or is opened where it does not belong', { cause });
+  }
 }
 
 /** XAES-256-GCM does not commit to its key: 32 bytes that tell the right key from any other. */

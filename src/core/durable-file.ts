@@ -5,13 +5,7 @@ import path from 'node:path';
 export function writeAtomically(file: string, data: string | Buffer, mode = 0o600): void {
   const temporary = `${file}.new`;
   fs.rmSync(temporary, { force: true });
-  const fd = fs.openSync(temporary, 'wx', mode);
-  try {
-    fs.writeFileSync(fd, data);
-    fs.fsyncSync(fd);
-  } finally {
-    fs.closeSync(fd);
-  }
+  fs.writeFileSync(temporary, data, { flag: 'wx', mode, flush: true });
   fs.renameSync(temporary, file);
   syncFolder(path.dirname(file));
 }
