@@ -19,7 +19,8 @@ const STARTING = `starting programs, loading native code (${WITH_PERMISSIONS})`;
 
 export const LAYOUT_WORDS: Readonly<Record<Layout, LayoutWords>> = {
   uids: {
-    summary: 'own uid per process, empty network and own process namespaces, no new privileges; permission model for gateway, control and sandbox',
+    summary:
+      'own uid per process, empty network and own process namespaces, no new privileges; permission model for gateway, control and sandbox',
     stops: [
       'reading another process’s memory, environment, files and descriptors',
       'signals, debuggers and inspectors aimed at another process',

@@ -66,7 +66,10 @@ async function crashRole(role: string, crashes: number): Promise<void> {
   const deadline = Date.now() + 60_000;
   while (points().length < crashes && Date.now() < deadline) await wait(100);
   await load.stop();
-  assert.ok(points().length >= crashes, `${role} crashed only ${points().length} times; ${load.answered()} answered, ${load.failed()} failed\n${node.output().slice(-2000)}`);
+  assert.ok(
+    points().length >= crashes,
+    `${role} crashed only ${points().length} times; ${load.answered()} answered, ${load.failed()} failed\n${node.output().slice(-2000)}`,
+  );
   await compare(`${role}: crashes at ${[...new Set(points())].join(', ')}`, node, upstream, load, WIDTH * (points().length + 1));
   await node.stop();
   await upstream.close();

@@ -157,5 +157,4 @@ export function asContent(blocks: readonly JsonObject[]): string | readonly Json
   return isPlain && typeof only['text'] === 'string' ? only['text'] : blocks;
 }
 
-const encodeContent = (parts: readonly Part[], dropped: Dropped): string | readonly JsonObject[] =>
-  asContent(encodeBlocks(parts, dropped));
+const encodeContent = (parts: readonly Part[], dropped: Dropped): string | readonly JsonObject[] => asContent(encodeBlocks(parts, dropped));
