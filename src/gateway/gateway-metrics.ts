@@ -3,7 +3,7 @@ import type { Outcome, TokenUsage } from '../core/usage.ts';
 import type { CounterSeries, GaugeSeries, HistogramSeries, Metrics } from '../telemetry/metrics.ts';
 
 /** Stages whose own time is measured; waiting for the client or the provider is left out. */
-export const TIMED = ['authenticate', 'decode', 'admit', 'attempt', 'answer', 'total'] as const;
+const TIMED = ['authenticate', 'decode', 'admit', 'attempt', 'answer', 'total'] as const;
 export type Timed = (typeof TIMED)[number];
 
 const OVERHEAD_BUCKETS = [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1] as const;

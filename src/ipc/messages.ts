@@ -252,7 +252,7 @@ export type UsageFilter = Readonly<
 >;
 
 /** What proves a row: `open` and `unconfirmed` have the vault's word alone, `usage-first` and `unmatched` the gateway's alone. */
-export const ROW_STATES = ['open', 'usage-first', 'confirmed', 'unconfirmed', 'unmatched'] as const;
+const ROW_STATES = ['open', 'usage-first', 'confirmed', 'unconfirmed', 'unmatched'] as const;
 export type RowState = (typeof ROW_STATES)[number];
 
 /** Sums over the calls that share the asked dimensions. */

@@ -313,7 +313,7 @@ export class Peer {
 }
 
 /** The cause that tells a lost connection from an error the other side decided. */
-export class ConnectionLost extends Error {
+class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost';
 }
 

@@ -111,7 +111,10 @@ async function passedWhole(upstream: Upstream): Promise<Answer> {
 
 /** An object by its first and last character: enough to tell one that was cut off, at no cost for a long one. */
 function isObjectText(body: Buffer): boolean {
-  const text = body.length > 2 * EDGE_BYTES ? `${body.toString('latin1', 0, EDGE_BYTES)}${body.toString('latin1', body.length - EDGE_BYTES)}` : body.toString('latin1');
+  const text =
+    body.length > 2 * EDGE_BYTES
+      ? `${body.toString('latin1', 0, EDGE_BYTES)}${body.toString('latin1', body.length - EDGE_BYTES)}`
+      : body.toString('latin1');
   const trimmed = text.trim();
   return trimmed.startsWith('{') && trimmed.endsWith('}');
 }

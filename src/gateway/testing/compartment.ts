@@ -44,7 +44,7 @@ export interface Compartment {
   close(): Promise<void>;
 }
 
-export interface AskOptions {
+interface AskOptions {
   readonly method?: string;
   readonly path?: string;
   readonly key?: string | null;
@@ -61,7 +61,7 @@ export interface Answer {
   readonly broken: boolean;
 }
 
-export type Script = (call: IncomingCall, egress: EgressCall, body: Buffer) => void;
+type Script = (call: IncomingCall, egress: EgressCall, body: Buffer) => void;
 
 export interface CompartmentOptions {
   readonly vault: Script;

@@ -7,7 +7,7 @@ import { bindUnix, bootFor, connectFrames, startRole, type RoleProcess } from '.
 /** Test code: the ledger as a real process, with connections of the roles that speak to it. */
 
 const NAMES = ['gateway', 'vault', 'control'] as const;
-export type Speaker = (typeof NAMES)[number];
+type Speaker = (typeof NAMES)[number];
 
 export interface LedgerProcess {
   readonly role: RoleProcess;
