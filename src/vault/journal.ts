@@ -52,11 +52,9 @@ export class Journal {
     this.#generation = generation;
     const ackedFile = path.join(folder, 'acked');
     this.#acked = fs.existsSync(ackedFile) ? Number(fs.readFileSync(ackedFile, 'utf8')) : 0;
-    this.#segments = fs
-      .readdirSync(folder)
-      .filter((file) => file.endsWith('.log'))
-      .sort();
-    const name = this.#segments.at(-1);
+    const names = fs.readdirSync(folder).filter((file) => file.endsWith('.log'));
+    this.#segments = names.sort();
+    const name = names.at(-1);
     const written = name === undefined ? [] : linesOf(fs.readFileSync(path.join(folder, name)));
     // A name is never used twice, even if nothing in its segment is whole.
     this.#last = Math.max(this.#acked, Number.parseInt(name ?? '0', 10), written.at(-1)?.offset ?? 0);
