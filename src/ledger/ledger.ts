@@ -5,7 +5,7 @@ import { BulkheadError } from '../core/errors.ts';
 import type { RequestId } from '../core/ids.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { UsageEvent } from '../core/usage.ts';
-import type { AccountReply } from '../ipc/messages.ts';
+import type { AccountReply, JournalReply } from '../ipc/messages.ts';
 import type { IncomingCall } from '../ipc/peer.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { ReservationFacts, Waits } from './call-row.ts';
@@ -139,7 +139,8 @@ export class Ledger {
       { kind: 'journal', shard, generation, records: records.value, reservations, orphans },
       Math.max(1, records.value.length),
       (result) => {
-        call.reply({ acked: result.acked.get(shard) ?? -1 });
+        const reply: JournalReply = { acked: result.acked.get(shard) ?? -1 };
+        call.reply({ ...reply });
       },
     );
   }

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { JsonObject } from '../core/json.ts';
-import type { JournalRecord, UsageRow } from '../ipc/messages.ts';
+import type { JournalCall, JournalRecord, UsageRow } from '../ipc/messages.ts';
 import type { Peer } from '../ipc/peer.ts';
 import { openReadable } from '../store/sqlite/open.ts';
 import { endRecord, someId, startRecord, USUAL_COST, usageEvent } from './testing/events.ts';
@@ -49,7 +49,7 @@ const reserve = (requestId: string, more: JsonObject = {}): object => ({
   },
 });
 const account = (settled: readonly object[], released: readonly string[] = []): object => ({ op: 'account', settled, released });
-const journal = (records: readonly JournalRecord[], generation = 'v1'): object => ({ op: 'journal', shard: 0, generation, records });
+const journal = (records: readonly JournalRecord[], generation = 'v1'): JournalCall => ({ op: 'journal', shard: 0, generation, records });
 const rowsOf = async (control: Peer, requestId: string): Promise<readonly UsageRow[]> =>
   (await ask(control, { op: 'usage.request', requestId }))['rows'] as unknown as readonly UsageRow[];
 const code = (expected: string) => ({ code: expected });

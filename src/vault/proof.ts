@@ -10,7 +10,7 @@ const MAX_CACHED = 20_000;
 const OVERLAP_MS = 10_000;
 
 /** A service's right to use one credential below one path, signed as kind `grant`. */
-export interface Grant {
+interface Grant {
   readonly credential: string;
   readonly path: string;
   readonly organization: 'service';

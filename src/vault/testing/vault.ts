@@ -28,7 +28,7 @@ import type { Boot } from '../../ipc/supervision.ts';
 const ENTRY = fileURLToPath(new URL('../../main/vault.ts', import.meta.url));
 const FIRST_FD = 4;
 
-export interface Answer {
+interface Answer {
   readonly head: EgressHead;
   readonly body: Buffer;
   readonly trailers: JsonObject;
