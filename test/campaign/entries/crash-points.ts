@@ -25,7 +25,9 @@ export function armOne(points: readonly CrashPoint[], least = 20, most = 200): v
   });
 }
 
-const opOf = (head: unknown): string => String((head as { op?: unknown }).op);
+/** A head is an object, or the text of one. */
+const opOf = (head: unknown): string =>
+  typeof head === 'string' ? (/"op":"([a-z.]+)"/.exec(head)?.[1] ?? '') : String((head as { op?: unknown }).op);
 
 /** Around a frame call of one kind: before it leaves, or after its answer came. */
 export const aroundUnary = (name: string, op: string, when: 'before' | 'after'): CrashPoint => ({
