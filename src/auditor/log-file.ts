@@ -48,6 +48,16 @@ export class LogFile {
   /** Opens or creates the file; cuts a torn end off and says so. Throws where no line of the end holds. */
   static async open(path: string): Promise<{ log: LogFile; repair: Repair | undefined }> {
     const file = await fs.open(path, 'a+', 0o600);
+    try {
+      return await LogFile.#openTail(path, file);
+    } catch (error) {
+      // A handle that is left to the garbage collector ends the process, with words that hide these.
+      await file.close();
+      throw error;
+    }
+  }
+
+  static async #openTail(path: string, file: fs.FileHandle): Promise<{ log: LogFile; repair: Repair | undefined }> {
     const { size } = await file.stat();
     const window = Buffer.alloc(Math.min(size, REPAIR_WINDOW_BYTES));
     await file.read(window, 0, window.length, size - window.length);
