@@ -17,6 +17,8 @@ const streams = (provider: string, endpoint: string): string[] =>
 interface Cut {
   readonly name: string;
   readonly at: number;
+  /** How the provider goes: it breaks the connection (`cut`), or ends its answer as if it were whole (`stop`). */
+  readonly how?: 'cut' | 'stop';
 }
 
 /** Offset behind which the provider's own end of stream has been sent whole. */
@@ -62,10 +64,10 @@ describe('streams that break off', () => {
   });
 
   /** Reads a stream to its end; says how it ended for the official client. */
-  async function outcome(provider: string, { name, at }: Cut): Promise<'clean' | 'error'> {
+  async function outcome(provider: string, { name, at, how = 'cut' }: Cut): Promise<'clean' | 'error'> {
     try {
       const stream = await client.chat.completions.create({
-        model: `${provider}/case:${name}|cut=${at}|pieces=97`,
+        model: `${provider}/case:${name}|${how}=${at}|pieces=97`,
         messages: [{ role: 'user', content: 'x' }],
         stream: true,
       });
@@ -102,6 +104,12 @@ describe('streams that break off', () => {
       'claude',
       anthropic.slice(0, 4).flatMap((name) => eventCuts(name).slice(0, 60)),
     ));
+
+  it('streams that end politely before their end', async () => {
+    const early = (name: string): Cut => ({ name, at: eventEnds(readAnswer(name).body)[1] as number, how: 'stop' });
+    await assertAllErrors('replay', openai.slice(0, 6).map(early));
+    await assertAllErrors('claude', anthropic.slice(0, 6).map(early));
+  });
 
   it('whole streams end cleanly, so that the checks above can fail', async () => {
     for (const name of openai.slice(0, 3))

@@ -4,7 +4,7 @@ import { readAnswer, type RecordedAnswer } from './cases.ts';
 
 /**
  * A provider made of recordings. The model name says what to answer: `case:PROVIDER/ENDPOINT/CASE`, with options behind
- * `|`: `cut=N` breaks the connection after N body bytes, `pieces=N` sends pieces of N bytes, `delay=MS` waits before each piece.
+ * `|`: `cut=N` breaks the connection after N body bytes, `stop=N` ends the answer there as if it were whole, `pieces=N` sends pieces of N bytes, `delay=MS` waits before each piece.
  * It remembers what it saw, so that tests can hold the ledger against it.
  */
 interface SeenRequest {
@@ -27,6 +27,7 @@ export type Answerer = (request: SeenRequest, response: http.ServerResponse) => 
 
 interface Options {
   readonly cut: number | undefined;
+  readonly stop: number | undefined;
   readonly pieces: number | undefined;
   readonly delay: number;
 }
@@ -82,15 +83,16 @@ async function answerFromModel(request: SeenRequest, response: http.ServerRespon
   };
   await sendRecorded(readAnswer(name.slice('case:'.length)), response, {
     cut: option('cut'),
+    stop: option('stop'),
     pieces: option('pieces'),
     delay: option('delay') ?? 0,
   });
 }
 
-async function sendRecorded(answer: RecordedAnswer, response: http.ServerResponse, { cut, pieces, delay }: Options): Promise<void> {
+async function sendRecorded(answer: RecordedAnswer, response: http.ServerResponse, { cut, stop, pieces, delay }: Options): Promise<void> {
   const streamed = answer.headers['content-type']?.startsWith('text/event-stream') === true;
   response.writeHead(answer.status, streamed ? answer.headers : { ...answer.headers, 'content-length': String(answer.body.length) });
-  const body = answer.body.subarray(0, cut ?? answer.body.length);
+  const body = answer.body.subarray(0, cut ?? stop ?? answer.body.length);
   const step = pieces ?? Math.max(body.length, 1);
   for (let at = 0; at < body.length && !response.destroyed; at += step) {
     if (delay > 0) await wait(delay);
