@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { NodeSpec } from '../config/node-spec.ts';
 import { CliFailure, EXIT, systemCode } from './failure.ts';
+import { writeWhole } from './write-whole.ts';
 
 /** The folder of a node as the commands see it. The processes' own folders inside it are theirs alone. */
 export interface DataFolder {
@@ -49,7 +50,7 @@ export function ensureToken(folder: DataFolder): string {
   if (known !== undefined) return checkedToken(known, folder.tokenFile);
   fs.mkdirSync(path.dirname(folder.tokenFile), { recursive: true, mode: 0o700 });
   const token = newToken();
-  writeAtomically(folder.tokenFile, `${token}\n`);
+  writeWhole(folder.tokenFile, `${token}\n`);
   return token;
 }
 
@@ -109,21 +110,7 @@ export function readSpec({ specFile }: DataFolder): NodeSpec | undefined {
   }
 }
 
-export const writeSpec = ({ specFile }: DataFolder, spec: NodeSpec): void =>
-  writeAtomically(specFile, `${JSON.stringify(spec, null, 2)}\n`);
-
-/** Whole or not at all, 0600 from the first byte. */
-function writeAtomically(file: string, text: string): void {
-  const draft = `${file}.${process.pid}.draft`;
-  const descriptor = fs.openSync(draft, 'wx', 0o600);
-  try {
-    fs.writeFileSync(descriptor, text);
-    fs.fsyncSync(descriptor);
-  } finally {
-    fs.closeSync(descriptor);
-  }
-  fs.renameSync(draft, file);
-}
+export const writeSpec = ({ specFile }: DataFolder, spec: NodeSpec): void => writeWhole(specFile, `${JSON.stringify(spec, null, 2)}\n`);
 
 /** True until control has kept anything: then there is no starter key yet. */
 export const isFirstStart = ({ path: folder }: DataFolder): boolean => {

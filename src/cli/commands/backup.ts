@@ -9,6 +9,7 @@ import { clientOf, folderOf, present, withCommon, type CliContext, type CommonOp
 import type { DataFolder } from '../data-folder.ts';
 import { CliFailure, systemCode } from '../failure.ts';
 import { grouped } from '../table.ts';
+import { writeWhole } from '../write-whole.ts';
 
 interface BackupOptions extends CommonOptions {
   readonly withRootKey?: boolean;
@@ -128,15 +129,3 @@ const unreadable = (at: string, cause: unknown): CliFailure =>
     },
     { cause },
   );
-
-function writeWhole(target: string, bytes: Buffer): void {
-  const draft = `${target}.draft`;
-  const descriptor = fs.openSync(draft, 'wx', 0o600);
-  try {
-    fs.writeFileSync(descriptor, bytes);
-    fs.fsyncSync(descriptor);
-  } finally {
-    fs.closeSync(descriptor);
-  }
-  fs.renameSync(draft, target);
-}
