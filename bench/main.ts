@@ -28,6 +28,8 @@ interface Target {
   readonly headers: Readonly<Record<string, string>>;
   /** Prefix of model names. */
   readonly model: (name: string) => string;
+  /** What its clients speak; absent: OpenAI's chat completions. */
+  readonly speaks?: 'messages';
   /** Root of the process tree whose CPU counts; absent for the direct call. */
   readonly pid?: number;
 }
@@ -40,6 +42,16 @@ const chat = (model: string, extra: Record<string, unknown> = {}): string =>
       { role: 'system', content: 'You are terse.' },
       { role: 'user', content: 'Tell me about bulkheads. '.repeat(74) },
     ],
+    ...extra,
+  });
+
+/** The same words in Anthropic's protocol. */
+const messages = (model: string, extra: Record<string, unknown> = {}): string =>
+  JSON.stringify({
+    model,
+    max_tokens: 1024,
+    system: 'You are terse.',
+    messages: [{ role: 'user', content: 'Tell me about bulkheads. '.repeat(74) }],
     ...extra,
   });
 
@@ -68,9 +80,9 @@ const load = (
   ask<LoadResult>(child, {
     host: '127.0.0.1',
     port: target.port,
-    path: '/v1/chat/completions',
+    path: target.speaks === 'messages' ? '/v1/messages' : '/v1/chat/completions',
     headers: target.headers,
-    body: chat(target.model(model), extra),
+    body: target.speaks === 'messages' ? messages(target.model(model), extra) : chat(target.model(model), extra),
     durationMs: ROUND_MS,
     ...job,
   });
@@ -337,6 +349,8 @@ async function main(): Promise<void> {
   const child = await ipcChild('load.ts');
   const { node, key, coldStartMs } = await startBulkhead(upstreams, 1, 1);
   const [plain, secure] = [bulkheadTarget(node, key, 'bulkhead', 'plain'), bulkheadTarget(node, key, 'bulkhead TLS', 'secure')];
+  // Anthropic's client in front of the same OpenAI provider: request, answer and every stream event are translated.
+  const translated: Target = { ...plain, name: 'translated', speaks: 'messages' };
   const direct: Target = { name: 'direct', port: upstreams.plainPort, headers: {}, model: (model) => model };
   await new Promise((resolve) => setTimeout(resolve, 1000));
   record(figures, 'bulkhead', 'idle PSS MB', pssMegabytes(node.supervisor.pid as number));
@@ -352,13 +366,13 @@ async function main(): Promise<void> {
     beside.push({ name: 'portkey', port: portkey.port, headers, model: (model) => model, pid: portkey.pid });
   }
   say('warming up');
-  for (const target of beside) await load(child, target, 'bench', { concurrency: 32 });
+  for (const target of [...beside, translated]) await load(child, target, 'bench', { concurrency: 32 });
   const before = { rows: await settled(node, -1), seen: await seenBy(upstreams) };
   await measureCpu(child, [plain, secure], {});
   const after = { seen: await seenBy(upstreams) };
   const rows = await settled(node, before.rows + after.seen - before.seen);
   console.log(`ledger: ${rows - before.rows} new rows, upstream saw ${after.seen - before.seen}`);
-  await measureCpu(child, [direct, ...beside], figures);
+  await measureCpu(child, [direct, ...beside, translated], figures);
   await measureLatency(child, direct, beside, figures);
   const large = await measureLargeBodies(plain);
   record(figures, 'bulkhead', '10 MB body: longest stall ms', large.stall);
@@ -372,6 +386,10 @@ async function main(): Promise<void> {
   printTable(figures);
   console.log(`\nCPU by process over the whole run: ${shares.join(', ')}`);
   const ratio = (figures['portkey']?.['CPU µs/request'] ?? Number.NaN) / (figures['bulkhead']?.['CPU µs/request'] ?? Number.NaN);
+  const cost = (name: string): number => (figures['translated']?.[name] ?? Number.NaN) / (figures['bulkhead']?.[name] ?? Number.NaN);
+  console.log(
+    `Translated traffic costs ${cost('CPU µs/request').toFixed(2)} × the CPU of passed traffic a request, ${cost('CPU µs/event').toFixed(2)} × an event.`,
+  );
   if (!Number.isNaN(ratio)) console.log(`Portkey uses ${ratio.toFixed(1)} × the CPU a request.`);
   fs.writeFileSync(path.join(WORK, 'results.json'), `${JSON.stringify(figures, undefined, 2)}\n`);
   for (const process of [upstreams.plain, upstreams.secure, child]) process.disconnect();

@@ -29,7 +29,12 @@ const TASKS = {
   check: () => [testRun(testFiles('test/checks'))],
   campaign: (args) => [['test/campaign/main.ts', ...args]],
   bench: (args) => [['bench/main.ts', ...args]],
-  generate: () => [['tools/generate-prices.ts'], ['tools/generate-docs.ts'], ['tools/generate-config-docs.ts']],
+  generate: () => [
+    ['tools/generate-prices.ts'],
+    ['tools/generate-docs.ts'],
+    ['tools/generate-config-docs.ts'],
+    ['tools/generate-conformance.ts'],
+  ],
 };
 
 function run(runtime, args) {

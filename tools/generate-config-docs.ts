@@ -27,8 +27,12 @@ interface SchemaNode {
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
+/** Longer lists have a page of their own. */
+const MANY_WORDS = 12;
+
 function typeOf(node: SchemaNode): string {
   if (node.const !== undefined) return `\`${String(node.const)}\``;
+  if (node.enum !== undefined && node.enum.length > MANY_WORDS) return `one of ${node.enum.length} names`;
   if (node.enum !== undefined) return node.enum.map((value) => `\`${String(value)}\``).join(', ');
   if (node.anyOf !== undefined) return node.anyOf.map(typeOf).join(' or ');
   if (node.type === 'array') return `list of ${node.items === undefined ? 'values' : typeOf(node.items)}`;
@@ -74,10 +78,12 @@ version: 1
 listen: 0.0.0.0:4100
 providers:
   openai: { kind: openai }
-  local: { kind: openai-compatible, base_url: "http://127.0.0.1:11434/v1", private: true, auth: none }
+  local: { kind: vllm }
+  aws: { kind: bedrock, region: eu-central-1 }
+  azure: { kind: azure-openai, resource: corp-llm, pass_through: ["GET /v1/files", "GET /v1/batches/*"] }
 models:
   fast: openai/gpt-5.6-mini
-  best: [anthropic/claude-sonnet-4-5, openai/gpt-5.6]
+  best: [anthropic/claude-sonnet-4-5, aws/eu.anthropic.claude-sonnet-4-5-20250929-v1:0]
 \`\`\``;
 
 const NOTICE = '<!-- Made by tools/generate-config-docs.ts. Do not edit: change the source and run `npm run generate`. -->';

@@ -7,7 +7,11 @@ import { ERRORS, type ErrorRow } from '../src/core/errors.ts';
 import { ENDPOINTS } from '../src/endpoints/registry.ts';
 import { PROVIDER_KINDS } from '../src/providers/registry.ts';
 import { SANDBOX_MODELS } from '../src/sandbox/models.ts';
-import { FIDELITY, type FidelityRow } from '../src/wire/fidelity.ts';
+import { OPERATIONS as OPERATION_NAMES } from '../src/routing/operation.ts';
+import { WIRE_PROTOCOLS } from '../src/wire/protocol.ts';
+import { canTranslate } from '../src/wire/registry.ts';
+import { fidelityPage } from './generate-fidelity.ts';
+import { providersPage } from './generate-provider-docs.ts';
 
 /** Reference pages that are made from code. `npm run generate` writes them, test/checks/docs.test.ts holds them to it. */
 
@@ -33,31 +37,6 @@ function errorsPage(): string {
     GENERATED,
     'Every refusal has a stable code. It comes in the body of the client’s own protocol (`error.code`; for the admin API with `remedy` and `request_id` beside it), and the answer carries `x-bulkhead-request-id`. Words in braces are filled in.',
     table(['code', 'status', 'kind', 'message', 'what to do'], rows),
-    '',
-  ].join('\n\n');
-}
-
-const PROTOCOL_NAMES = new Map([
-  ['openai-chat', 'OpenAI chat completions'],
-  ['anthropic-messages', 'Anthropic Messages'],
-]);
-
-function fidelitySection(list: readonly FidelityRow[]): readonly string[] {
-  const [first] = list;
-  if (first === undefined) return [];
-  const [from, to] = [PROTOCOL_NAMES.get(first.from) ?? first.from, PROTOCOL_NAMES.get(first.to) ?? first.to];
-  const title = first.side === 'request' ? `Requests: ${from} to ${to}` : `Answers: ${from} to ${to}`;
-  const cells = list.map(({ field, fate, as, note }) => [`\`${field}\``, fate, as === undefined ? '' : `\`${as}\``, note ?? '']);
-  return [`## ${title}`, table(['field', 'fate', 'becomes', 'note'], cells)];
-}
-
-function fidelityPage(): string {
-  const groups = Object.values(Object.groupBy(FIDELITY, ({ side, from, to }) => `${side} ${from} ${to}`));
-  return [
-    '# What translation keeps',
-    GENERATED,
-    'Where client and provider speak the same protocol, bytes pass through and nothing is lost. Where they do not, this is what becomes of each field. *Kept* means the same there, *mapped* the nearest there is, *dropped* is left out. Dropped request fields are named in the answer’s `x-bulkhead-dropped`; with `x-bulkhead-strict` the request is refused instead. Translated numbers are read as IEEE 754 doubles: whole numbers beyond 2^53 lose digits, in tool arguments too unless they are streamed.',
-    ...groups.flatMap((list) => fidelitySection(list ?? [])),
     '',
   ].join('\n\n');
 }
@@ -104,21 +83,29 @@ function apiPage(): string {
 
 function protocolsPage(): string {
   const forwards = ENDPOINTS.filter((endpoint) => endpoint.kind === 'forward');
-  const rows = [...PROVIDER_KINDS.values()].map((kind) => [
+  const clients = forwards.map(({ method, path: at, protocol, operation }) => [`\`${method} ${at}\``, protocol, operation]);
+  const used = OPERATION_NAMES.filter((operation) => forwards.some((endpoint) => endpoint.operation === operation));
+  const kinds = [...PROVIDER_KINDS.values()].map((kind) => [
     `\`${kind.kind}\``,
-    kind.baseUrl ?? 'from the configuration',
-    ...forwards.map((endpoint) => {
-      const operation = kind.operations[endpoint.operation];
-      if (operation === undefined) return '–';
-      return operation.protocol === endpoint.protocol ? 'bytes pass' : `translated to ${operation.protocol}`;
-    }),
+    ...used.map((operation) => [...new Set((kind.operations[operation] ?? []).map(({ protocol }) => protocol))].join(', ') || '–'),
+  ]);
+  const spoken = [...new Set(forwards.map(({ protocol }) => protocol))];
+  const offered = WIRE_PROTOCOLS.filter((protocol) => spoken.some((client) => client === protocol || canTranslate(client, protocol)));
+  const matrix = spoken.map((client) => [
+    client,
+    ...offered.map((protocol) => (client === protocol ? 'bytes pass' : canTranslate(client, protocol) ? 'translated' : '–')),
   ]);
   return [
     '# Protocols',
     GENERATED,
-    'Which client endpoint reaches which kind of provider, and how. *Bytes pass*: the provider’s own bytes, apart from the model’s name and the usage that streams are asked for. *Translated*: through one neutral form; [what translation keeps](fidelity.md) lists every field.',
-    table(['provider', 'address', ...forwards.map(({ path: at }) => `\`${at}\``)], rows),
-    'Proved on recorded traffic of the providers: `test/conformance` and `test/e2e`.',
+    'Which client endpoint reaches which kind of provider, and how. *Bytes pass*: the provider’s own bytes, apart from the model’s name and the usage that streams are asked for. *Translated*: through one neutral form; [what translation keeps](fidelity.md) lists the fields, [conformance](conformance.md) what was proved on recorded traffic.',
+    '## What clients speak',
+    table(['endpoint', 'protocol', 'operation'], clients),
+    '## What providers speak',
+    'A client’s own protocol is preferred; else the first one in the list that can be translated to.',
+    table(['provider', ...used], kinds),
+    '## Client protocol by provider protocol',
+    table(['client', ...offered], matrix),
     '',
   ].join('\n\n');
 }
@@ -146,6 +133,7 @@ export async function generatedDocs(): Promise<ReadonlyMap<string, string>> {
     ['docs/reference/api.md', apiPage()],
     ['docs/reference/openapi.json', `${JSON.stringify(openApiDocument(version), undefined, 2)}\n`],
     ['docs/reference/protocols.md', protocolsPage()],
+    ['docs/reference/providers.md', providersPage(GENERATED)],
     ['docs/reference/sandbox.md', sandboxPage()],
   ]);
 }

@@ -1,7 +1,7 @@
 import type { ErrorKind } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { TokenUsage } from '../core/usage.ts';
-import type { Citation, OtherPart, RedactedThinkingPart, SignatureFormat } from './part.ts';
+import type { AudioPart, Citation, FilePart, ImagePart, OtherPart, RedactedThinkingPart, SignatureFormat } from './part.ts';
 import type { Finish } from './response.ts';
 
 /**
@@ -50,6 +50,10 @@ export type PartHead =
   | { readonly type: 'thinking'; readonly format?: SignatureFormat | undefined }
   | RedactedThinkingPart
   | { readonly type: 'tool_call'; readonly id: string; readonly name: string; readonly kind: 'function' | 'custom' }
+  /** Whole in its head: it has no deltas. */
+  | ImagePart
+  | AudioPart
+  | FilePart
   | OtherPart;
 
 export interface PartStartEvent {

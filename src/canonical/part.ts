@@ -65,12 +65,18 @@ export interface FilePart extends PartBase {
   readonly name?: string | undefined;
 }
 
-interface AudioPart extends PartBase {
+export interface AudioPart extends PartBase {
   readonly type: 'audio';
   /** Base64. */
   readonly data: string;
   /** `wav`, `mp3`, … */
   readonly format: string;
+}
+
+/** Film, which only some providers watch. `url` may name a page that the provider knows how to open. */
+export interface VideoPart extends PartBase {
+  readonly type: 'video';
+  readonly source: MediaSource;
 }
 
 /** Who can read a signature: it is worth nothing to another vendor's models, and they refuse it. */
@@ -123,6 +129,7 @@ export type Part =
   | ImagePart
   | FilePart
   | AudioPart
+  | VideoPart
   | ThinkingPart
   | RedactedThinkingPart
   | RefusalPart
@@ -130,5 +137,13 @@ export type Part =
   | ToolResultPart
   | OtherPart;
 
-/** The signature format of Anthropic's models, wherever they are served. The name is OpenRouter's. */
+/*
+ * Signature formats, by the names that OpenRouter gave them. A signature is sent back only to models of its own format; a client's protocol that has no such
+ * field of its own carries it in the opaque one that it has, with the format in front (`wire/opaque.ts`).
+ */
+/** Anthropic's models, wherever they are served. */
 export const ANTHROPIC_SIGNATURE = 'anthropic-claude-v1';
+/** Gemini's thought signatures. One that signs another part than reasoning is a `redacted_thinking` part right before the part that it signs; one behind the last part signs the answer so far. */
+export const GEMINI_SIGNATURE = 'google-gemini-v1';
+/** The encrypted content of OpenAI's reasoning items. */
+export const OPENAI_SIGNATURE = 'openai-responses-v1';

@@ -31,7 +31,18 @@ interface OtherTool {
   readonly value: JsonObject;
 }
 
-export type Tool = FunctionTool | OtherTool;
+/** A tool that takes free text. Targets without such tools get a function with one string named `input`. */
+export interface CustomTool {
+  readonly type: 'custom';
+  readonly name: string;
+  readonly description?: string | undefined;
+  /** OpenAI's `{type: 'text'}` or `{type: 'grammar', grammar: {syntax, definition}}`; absent: any text. */
+  readonly format?: JsonObject | undefined;
+  readonly cache?: CacheMarker | undefined;
+  readonly extensions?: Extensions | undefined;
+}
+
+export type Tool = FunctionTool | CustomTool | OtherTool;
 
 export type ToolChoice =
   | { readonly type: 'auto' | 'none' | 'required' }
@@ -55,6 +66,8 @@ export interface Reasoning {
   readonly mode?: 'off' | 'auto' | 'budget' | undefined;
   readonly budget?: number | undefined;
   readonly effort?: string | undefined;
+  /** Whether the reasoning is to be shown, and how: OpenAI's `auto`, `concise`, `detailed`, or `none`. Absent: the target's habit. */
+  readonly summary?: string | undefined;
 }
 
 /**
@@ -79,6 +92,7 @@ export type NamedField =
   | 'responseFormat'
   | 'responseFormatStrict'
   | 'toolChoice'
+  | 'parallelToolCalls'
   | 'reasoning'
   | 'user'
   | 'metadata'
@@ -91,7 +105,12 @@ export type NamedField =
   | 'imageDetail'
   | 'file'
   | 'audio'
-  | 'citations';
+  | 'citations'
+  | 'video'
+  | 'verbosity'
+  | 'promptCacheKey'
+  | 'safetyIdentifier'
+  | 'modalities';
 
 /** Paths in the client's request, `[]` for any index: `messages[].content[].input_audio`. */
 export type FieldNames = Readonly<Record<NamedField, string>>;
@@ -130,6 +149,12 @@ export interface CanonicalRequest {
   /** The end user on whose behalf the client asks. */
   readonly user?: string | undefined;
   readonly metadata?: JsonObject | undefined;
+  /** OpenAI's `low`, `medium`, `high`. */
+  readonly verbosity?: string | undefined;
+  readonly promptCacheKey?: string | undefined;
+  readonly safetyIdentifier?: string | undefined;
+  /** What the answer may be made of: `text`, `audio`, `image`. */
+  readonly modalities?: readonly string[] | undefined;
   /** OpenAI's word for it. */
   readonly serviceTier?: string | undefined;
   readonly extensions?: Extensions | undefined;

@@ -73,6 +73,29 @@ describe('credential', () => {
     assert.deepEqual(names(), ['vault.show', 'credentials.put']);
   });
 
+  it('takes a pair of AWS keys as they are', async () => {
+    for (const secret of [
+      '{\n  "access_key_id": "AKIAIOSFODNN7EXAMPLE",\n  "secret_access_key": "wJalrXUtnFEMI"\n}',
+      '[default]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = B',
+    ]) {
+      admin().answers = answers();
+      admin().seen.length = 0;
+      const { code, err } = await cli(['credential', 'add', 'openai', '--stdin', '--no-try'], { stdin: `${secret}\n` });
+      assert.equal(code, 0, err);
+      assert.equal(opened(), secret);
+    }
+    assert.equal((await cli(['credential', 'add', 'openai', '--stdin'], { stdin: 'OPENAI_API_KEY=sk x' })).code, 2);
+  });
+
+  it('says what is wrong with them before anything is sealed', async () => {
+    admin().answers = answers();
+    admin().seen.length = 0;
+    const { code, err } = await cli(['credential', 'add', 'openai', '--stdin'], { stdin: '{"access_key_id":"AKIAIOSFODNN7EXAMPLE"}' });
+    assert.equal(code, 2);
+    assert.match(err, /`secret_access_key` is missing/);
+    assert.ok(!names().includes('credentials.put'));
+  });
+
   it('never takes it from the command line', async () => {
     for (const args of [[SECRET], ['hunter2-of-no-known-shape'], [`--stdin=${SECRET}`], [`--key=${SECRET}`], ['--key', SECRET]]) {
       const { code, out, err } = await cli(['credential', 'add', 'openai', ...args]);

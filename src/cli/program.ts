@@ -7,6 +7,7 @@ First steps:
   bulkhead up                            start a node here; prints a virtual key and a first request
   bulkhead credential add openai         give it a provider key (asked for, or --stdin)
   bulkhead key create --name my-app      make a virtual key
+  bulkhead connect claude-code           point a client at it, and try it
   bulkhead doctor                        which layers of isolation are live
 
 Every command takes --data, --url, --token-file and --json; see: bulkhead <command> --help.`;
@@ -20,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   credential: async () => (await import('./commands/credential.ts')).credentialCommand,
   key: async () => (await import('./commands/key.ts')).keyCommand,
   model: async () => (await import('./commands/model.ts')).modelCommand,
+  connect: async () => (await import('./commands/connect.ts')).connectCommand,
   usage: async () => (await import('./commands/usage.ts')).usageCommand,
   config: async () => (await import('./commands/config.ts')).configCommand,
   logs: async () => (await import('./commands/logs.ts')).logsCommand,

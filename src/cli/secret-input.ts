@@ -91,24 +91,28 @@ export function readSecretFromEnvironment({ env }: Terminal, variable: string): 
   return usable(Buffer.from(value));
 }
 
-/** What can stand in a header, the end of a line removed. The bytes given are wiped. */
+/** What can stand in a header, or a file of several values, the blanks around it removed. The bytes given are wiped. */
 function usable(bytes: Buffer): Secret {
   let [start, end] = [0, bytes.length];
   const isBlank = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x09 || byte === NEWLINE || byte === RETURN;
   while (start < end && isBlank(bytes[start])) start++;
   while (end > start && isBlank(bytes[end - 1])) end--;
   const text = bytes.subarray(start, end);
-  const odd = text.some((byte) => byte < 0x21 || byte > 0x7e);
+  const odd = !isStructured(text) && text.some((byte) => byte < 0x21 || byte > 0x7e);
   const secret = Secret.take(text);
   bytes.fill(0);
   if (secret.length === 0) throw usageError('The key is empty.', 'Paste the key itself.');
   if (odd)
     throw usageError(
       'The key holds a blank or a character that no provider key has.',
-      'Give the key alone: no quotes, no variable name, one line.',
+      'Give the key alone: no quotes, no variable name, one line. AWS keys and service accounts are given as JSON.',
     );
   return secret;
 }
+
+/** A service account's JSON, or `aws_access_key_id=…` lines with or without a `[profile]`: the vault reads those, and refuses them for any other provider. */
+const isStructured = (text: Buffer): boolean =>
+  ['{', '[', 'aws_'].some((start) => text.subarray(0, start.length).equals(Buffer.from(start)));
 
 const tooLong = (): CliFailure => usageError(`The key is longer than ${MAX_SECRET_BYTES} bytes.`, 'Give the key alone.');
 const interrupted = (): CliFailure =>

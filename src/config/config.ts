@@ -12,7 +12,7 @@ export interface BulkheadConfig {
   /** Where it was read; null: no file, the defaults. */
   readonly file: string | null;
   readonly node: NodeConfig;
-  /** Declared ones and the built-in `openai` and `anthropic`; the built-in `sandbox` is not among them, for its origin is known only at run time. */
+  /** Declared ones and the built-in ones of the catalogue; the built-in `sandbox` is not among them, for its origin is known only at run time. */
   readonly providers: readonly ProviderConfig[];
   /** Declared aliases first, in the file's order, then one prefix per provider (`openai/`), `sandbox` included where it is on. */
   readonly models: readonly ModelConfig[];
@@ -20,6 +20,8 @@ export interface BulkheadConfig {
   readonly timeouts: TimeoutPolicy;
   readonly http: HttpPolicy;
   readonly logRequests: boolean;
+  /** How long a response is kept that its client may come back to; 0: never. */
+  readonly responsesKeepMs: number;
 }
 
 /** What needs a restart to change. */
@@ -44,10 +46,12 @@ export interface Endpoint {
 
 export interface ProviderConfig {
   readonly id: ProviderId;
-  /** One of `PROVIDER_KINDS`. */
+  /** One of the catalogue; a variant where a setting chose it. */
   readonly kind: string;
   /** True: the file declares it, so the admin API may not change it. */
   readonly declared: boolean;
+  /** True: a built-in one that nothing uses until it has a credential. */
+  readonly dormant: boolean;
   /** `https://api.openai.com`: scheme, host, port. */
   readonly origin: string;
   /** `/v1`, or empty; no trailing slash. */
@@ -62,13 +66,26 @@ export interface ProviderConfig {
   /** CONNECT proxy, `http://host:port`. */
   readonly proxy: string | null;
   readonly priceList: string;
+  /** What the kind's paths leave open: `region`, `api_version`. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Paths below the base that `/{provider}/…` reaches: exact, or with everything below where they end in `/*`. */
+  readonly passThrough: readonly { readonly method: string; readonly path: string }[];
 }
 
 /** How the credential is sent; the shape of `AuthScheme` in the messages to the vault. */
 export type ProviderAuth =
   | { readonly scheme: 'none' }
   | { readonly scheme: 'bearer' }
-  | { readonly scheme: 'header'; readonly name: string };
+  | { readonly scheme: 'header'; readonly name: string }
+  | {
+      readonly scheme: 'aws-sigv4';
+      readonly service: string;
+      readonly region: string;
+      readonly role?: { readonly arn: string; readonly externalId?: string };
+      readonly tokenUrl?: string;
+    }
+  | { readonly scheme: 'google-service-account'; readonly tokenUrl?: string }
+  | { readonly scheme: 'azure-ad'; readonly tenant: string; readonly tokenUrl?: string };
 
 export interface ModelConfig extends ModelPolicy {
   /** True: an alias that the file declares. */

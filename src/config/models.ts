@@ -1,7 +1,7 @@
 import type { ProviderId } from '../core/ids.ts';
 import type { ModelConfig } from './config.ts';
 import type { Complain, Path } from './document.ts';
-import { SANDBOX, SANDBOX_MODEL } from './kinds.ts';
+import { SANDBOX, SANDBOX_MODEL } from './sandbox.ts';
 import { asProviderId } from './providers.ts';
 import type { ConfigFile } from './schema.ts';
 import { closest } from './suggest.ts';
@@ -9,6 +9,8 @@ import { closest } from './suggest.ts';
 /** What a target may lead to. */
 export interface Reachable {
   readonly providers: readonly ProviderId[];
+  /** Those worth naming to somebody who named none of them. */
+  readonly shown: readonly ProviderId[];
   readonly sandbox: boolean;
 }
 
@@ -24,7 +26,7 @@ const MAX_STEPS = 3;
 export function resolveModels(aliases: Aliases, reachable: Reachable, complain: Complain): readonly ModelConfig[] {
   const providers = reachable.sandbox ? [...reachable.providers, asProviderId(SANDBOX)] : reachable.providers;
   const known = new Set<string>(providers);
-  const resolver: Resolver = { aliases, known, sandbox: reachable.sandbox, complain };
+  const resolver: Resolver = { aliases, known, shown: reachable.shown, sandbox: reachable.sandbox, complain };
   const declared = Object.keys(aliases).map((alias): ModelConfig => {
     checkAlias(alias, known, complain);
     return { alias, declared: true, prefix: false, targets: unique(expand(resolver, alias, [alias])).slice(0, MAX_TARGETS) };
@@ -48,6 +50,7 @@ export function resolveModels(aliases: Aliases, reachable: Reachable, complain: 
 interface Resolver {
   readonly aliases: Aliases;
   readonly known: ReadonlySet<string>;
+  readonly shown: readonly string[];
   readonly sandbox: boolean;
   readonly complain: Complain;
 }
@@ -107,7 +110,7 @@ function complainOfSteps({ complain }: Resolver, path: Path, trail: readonly str
 }
 
 function complainOfProvider(
-  { aliases, known, sandbox, complain }: Resolver,
+  { aliases, known, shown: named, sandbox, complain }: Resolver,
   provider: string,
   bare: boolean,
   path: Path,
@@ -122,7 +125,9 @@ function complainOfProvider(
   complain(
     path,
     what,
-    meant === undefined ? `Providers: ${[...known].join(', ')}. Declare another under \`providers\`.` : `Did you mean ${meant}?`,
+    meant === undefined
+      ? `Providers: ${named.join(', ')}, and the kinds of docs/reference/providers.md. Declare another under \`providers\`.`
+      : `Did you mean ${meant}?`,
   );
   return [];
 }

@@ -13,11 +13,13 @@ export interface PolicySnapshot {
   readonly timeouts: TimeoutPolicy;
   readonly http: HttpPolicy;
   readonly logRequests: boolean;
+  /** How long a response is kept that its client may come back to; 0: never. */
+  readonly responsesKeepMs: number;
 }
 
 export interface ProviderPolicy {
   readonly id: ProviderId;
-  /** A row of `providers/`: `openai`, `anthropic`, `openai-compatible`, `sandbox`. */
+  /** A row of `providers/`: `openai`, `groq`, `sandbox`. */
   readonly kind: string;
   /** Path below the credential's origin: `/v1`. No trailing slash. */
   readonly basePath: string;
@@ -28,6 +30,10 @@ export interface ProviderPolicy {
   readonly priceList: string;
   /** Extra end-to-end headers such as `openai-organization`. Never a secret. */
   readonly headers: readonly (readonly [string, string])[];
+  /** Values for the `{setting}` places of the kind's paths: `region`, `project`, `api_version`. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** What `/{provider}/…` may reach below the base path: this very path, or all below it where it ends in `/*`. Empty: nothing. */
+  readonly passThrough: readonly { readonly method: string; readonly path: string }[];
 }
 
 export interface ModelPolicy {

@@ -1,19 +1,32 @@
 import { isName, type CredentialId, type ProviderId } from '../core/ids.ts';
-import type { ProviderAuth, ProviderConfig } from './config.ts';
+import { ALWAYS_SHOWN, BUILT_IN_KINDS, rowOf } from './catalogue/catalogue.ts';
+import type { CatalogueRow } from './catalogue/row.ts';
+import type { ProviderConfig } from './config.ts';
 import type { Complain } from './document.ts';
-import { BUILT_IN_KINDS, KIND_DEFAULTS, SANDBOX } from './kinds.ts';
+import { SANDBOX } from './sandbox.ts';
+import { checkAuth, resolveAuth } from './provider-auth.ts';
+import { resolveHeaders } from './provider-headers.ts';
+import { filled, resolveSettings, type Settings } from './provider-settings.ts';
 import type { ConfigFile, ProviderEntry } from './schema.ts';
 import { isProxyUrl, parseUpstreamUrl } from './upstream-url.ts';
 
 /** Declared providers in the file's order, then the built-in ones that the file does not change. */
 export function resolveProviders(entries: ConfigFile['providers'], complain: Complain): readonly ProviderConfig[] {
   const declared = Object.entries(entries).map(([name, entry]) => resolveProvider(name, entry, complain));
-  const builtIn = BUILT_IN_KINDS.filter((kind) => !Object.hasOwn(entries, kind)).map((kind) => ({
-    ...resolveProvider(kind, { kind, private: false, headers: {} }, complain),
+  const builtIn = BUILT_IN_KINDS.filter((kind) => !Object.hasOwn(entries, kind) && !isClaimed(kind, entries)).map((kind) => ({
+    ...resolveProvider(kind, { kind, private: false, headers: {}, pass_through: [] }, complain),
     declared: false,
+    dormant: !ALWAYS_SHOWN.has(kind),
   }));
   return [...declared, ...builtIn];
 }
+
+/** A credential that the file uses elsewhere is not a built-in provider's too: it would be bound to the wrong one of them. */
+const isClaimed = (kind: string, entries: ConfigFile['providers']): boolean =>
+  !ALWAYS_SHOWN.has(kind) && Object.values(entries).some(({ credential }) => credential === kind);
+
+/** First segments of the gateway's own endpoints: a provider of that name could never be reached by its own paths. */
+const OWN_PATHS: ReadonlySet<string> = new Set(['v1', 'v1beta', 'v2', 'health']);
 
 function resolveProvider(name: string, entry: ProviderEntry, complain: Complain): ProviderConfig {
   const path = ['providers', name];
@@ -23,10 +36,13 @@ function resolveProvider(name: string, entry: ProviderEntry, complain: Complain)
       'the name sandbox belongs to the built-in provider',
       'Choose another name, or turn the built-in one off with `sandbox: false` and still choose another name.',
     );
-  const defaults = KIND_DEFAULTS[entry.kind];
-  const auth = entry.auth === undefined ? defaults.auth : authScheme(entry.auth);
+  if (OWN_PATHS.has(name))
+    complain(path, `/${name}/… is the gateway’s own`, 'Choose another name: /<name>/… reaches a provider’s own paths.');
+  const row = rowOf(entry.kind);
+  const settings = resolveSettings(row, entry, path, complain);
+  const auth = resolveAuth(row, entry, settings, { path, complain });
   if (auth.scheme === 'none' && entry.credential !== undefined) {
-    complain([...path, 'credential'], 'a credential is named, but `auth: none` sends none', 'Remove one of the two.');
+    complain([...path, 'credential'], 'a credential is named, but none is sent', 'Remove it, or say with `auth` how it is sent.');
   }
   checkAuth(entry, [...path, 'auth'], complain);
   checkCa(entry, [...path, 'ca'], complain);
@@ -35,89 +51,58 @@ function resolveProvider(name: string, entry: ProviderEntry, complain: Complain)
   }
   return {
     id: asProviderId(name),
-    kind: entry.kind,
+    kind: variantOf(row, settings),
     declared: true,
-    ...upstreamOf(entry, path, complain),
+    dormant: false,
+    ...upstreamOf({ row, entry, settings, path }, complain),
     auth,
     credential: asCredentialId(entry.credential ?? name),
-    allowPrivate: entry.private,
     headers: resolveHeaders(entry, path, complain),
     ca: entry.ca ?? null,
     proxy: entry.proxy?.replace(/\/$/, '') ?? null,
-    priceList: entry.price_list ?? defaults.priceList ?? name,
+    priceList: entry.price_list ?? row.priceList ?? name,
+    settings,
+    passThrough: entry.pass_through.map(passThroughRule),
   };
 }
 
-function upstreamOf(entry: ProviderEntry, path: readonly string[], complain: Complain): Pick<ProviderConfig, 'origin' | 'basePath'> {
-  const nowhere = { origin: '', basePath: '' };
-  const text = entry.base_url ?? KIND_DEFAULTS[entry.kind].baseUrl;
+/** The same vendor by other paths, where a setting says so. */
+const variantOf = ({ kind, variants }: CatalogueRow, settings: Settings): string =>
+  (variants === undefined ? undefined : variants.kinds[settings[variants.setting] ?? '']) ?? kind;
+
+function passThroughRule(text: string): ProviderConfig['passThrough'][number] {
+  const space = text.indexOf(' ');
+  return { method: text.slice(0, space), path: text.slice(space + 1) };
+}
+
+interface Place {
+  readonly row: CatalogueRow;
+  readonly entry: ProviderEntry;
+  readonly settings: Settings;
+  readonly path: readonly string[];
+}
+
+type Upstream = Pick<ProviderConfig, 'origin' | 'basePath' | 'allowPrivate'>;
+
+function upstreamOf({ row, entry, settings, path }: Place, complain: Complain): Upstream {
+  const usual = row.regions?.[settings['region'] ?? ''] ?? row.baseUrl;
+  const text = entry.base_url ?? (usual === null ? null : filled(usual, settings));
+  const isOwn = row.place === 'own' && entry.base_url === undefined;
+  // Naming a kind of own server without an address names its usual one, on this machine; any other address is said to be private in so many words.
+  const allowPrivate = entry.private || isOwn;
   if (text === null) {
     complain(
       path,
       `${path.join('.')}.base_url is missing`,
-      'A provider of kind openai-compatible needs its address, such as https://api.example.com/v1.',
+      row.remark ?? `A provider of kind ${row.kind} needs its address, such as https://api.example.com/v1.`,
     );
-    return nowhere;
+    return { origin: '', basePath: '', allowPrivate };
   }
-  const parsed = parseUpstreamUrl(text, entry.private ? 'private' : 'public');
-  if (parsed.ok) return parsed.value;
-  complain([...path, 'base_url'], parsed.error.reason, parsed.error.remedy);
-  return nowhere;
-}
-
-function authScheme(auth: NonNullable<ProviderEntry['auth']>): ProviderAuth {
-  if (auth === 'none' || auth === 'bearer') return { scheme: auth };
-  return { scheme: 'header', name: auth.header.toLowerCase() };
-}
-
-/** Headers that frame a message or a connection: the vault writes them itself. */
-const OWN_HEADERS: ReadonlySet<string> = new Set([
-  'host',
-  'content-length',
-  'content-type',
-  'transfer-encoding',
-  'connection',
-  'keep-alive',
-  'te',
-  'trailer',
-  'upgrade',
-  'expect',
-  'accept-encoding',
-  'content-encoding',
-]);
-
-/** Headers that carry a secret: those are credentials. */
-const SECRET_HEADER = /^(?:authorization|proxy-authorization|cookie|x-api-key|api-key|x-goog-api-key|.*(?:token|secret|password).*)$/;
-
-function checkAuth(entry: ProviderEntry, path: readonly string[], complain: Complain): void {
-  if (typeof entry.auth !== 'object') return;
-  const name = entry.auth.header.toLowerCase();
-  if (OWN_HEADERS.has(name) || name === 'cookie')
-    complain(
-      [...path, 'header'],
-      `the header ${name} cannot carry a credential`,
-      'Name the header that the provider’s documentation names, such as x-api-key.',
-    );
-}
-
-function resolveHeaders(entry: ProviderEntry, path: readonly string[], complain: Complain): ProviderConfig['headers'] {
-  const seen = new Set<string>();
-  return Object.entries(entry.headers).map(([written, value]) => {
-    const name = written.toLowerCase();
-    const place = [...path, 'headers', written];
-    if (seen.has(name)) complain(place, `the header ${name} is named twice`, 'Keep one of the two.');
-    seen.add(name);
-    if (SECRET_HEADER.test(name))
-      complain(
-        place,
-        `the header ${name} carries a secret`,
-        'Add the secret with bulkhead credential add, and name the header under `auth`.',
-      );
-    if (OWN_HEADERS.has(name)) complain(place, `the header ${name} belongs to the connection`, 'Remove it; Bulkhead writes it.');
-    if (!/^[\t\x20-\x7e]*$/.test(value))
-      complain(place, `the value of ${name} holds a character that no header may hold`, 'Use printable ASCII on one line.');
-    return [name, value.trim()] as const;
-  });
+  const parsed = parseUpstreamUrl(text, allowPrivate ? 'private' : 'public');
+  if (parsed.ok) return { ...parsed.value, allowPrivate };
+  // A setting that is missing or wrong was told where it stands.
+  if (!text.includes('{')) complain([...path, 'base_url'], parsed.error.reason, parsed.error.remedy);
+  return { origin: '', basePath: '', allowPrivate };
 }
 
 function checkCa(entry: ProviderEntry, path: readonly string[], complain: Complain): void {

@@ -1,22 +1,29 @@
 import type { RootKeySource } from '../core/process.ts';
-import type { BulkheadConfig, Endpoint, NodeConfig } from './config.ts';
+import type { BulkheadConfig, Endpoint, ModelConfig, NodeConfig, ProviderConfig } from './config.ts';
 import type { Complain, Path } from './document.ts';
-import { resolveModels } from './models.ts';
+import { resolveModels, type Reachable } from './models.ts';
 import { resolveProviders } from './providers.ts';
 import { isAddress, isNetwork, parseEndpoint } from './network.ts';
 import type { ConfigFile } from './schema.ts';
 
+const DAY_MS = 86_400_000;
 const ms = (seconds: number): number => Math.round(seconds * 1000);
 
 /** The file's words turned into the program's, with the checks that go across fields. Whatever it complains of, it still gives a value. */
 export function resolveConfig(source: ConfigFile, file: string, complain: Complain): BulkheadConfig {
   const providers = resolveProviders(source.providers, complain);
+  const reachable: Reachable = {
+    providers: providers.map(({ id }) => id),
+    shown: providers.filter(({ dormant }) => !dormant).map(({ id }) => id),
+    sandbox: source.sandbox,
+  };
+  const models = resolveModels(source.models, reachable, complain);
   checkHttp(source, complain);
   return {
     file,
     node: resolveNode(source, complain),
-    providers,
-    models: resolveModels(source.models, { providers: providers.map(({ id }) => id), sandbox: source.sandbox }, complain),
+    providers: awakened(providers, models),
+    models,
     limits: {
       bodyBytes: source.limits.body_bytes,
       headBytes: source.limits.head_bytes,
@@ -36,7 +43,14 @@ export function resolveConfig(source: ConfigFile, file: string, complain: Compla
     },
     http: { corsOrigins: source.http.cors_origins, trustedProxies: source.http.trusted_proxies },
     logRequests: source.log.requests,
+    responsesKeepMs: Math.round(source.responses.keep_days * DAY_MS),
   };
+}
+
+/** A built-in provider that an alias of the file leads to is in use, so that its missing credential is told. */
+function awakened(providers: readonly ProviderConfig[], models: readonly ModelConfig[]): readonly ProviderConfig[] {
+  const used = new Set<string>(models.filter(({ declared }) => declared).flatMap(({ targets }) => targets.map(({ provider }) => provider)));
+  return providers.map((provider) => (provider.dormant && used.has(provider.id) ? { ...provider, dormant: false } : provider));
 }
 
 function resolveNode(source: ConfigFile, complain: Complain): NodeConfig {

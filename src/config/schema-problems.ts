@@ -33,7 +33,7 @@ function problemsOf(issue: z.core.$ZodIssue, document: ConfigDocument): readonly
       },
     ];
   }
-  return [{ ...document.placeOf(path), reason: reasonOf(issue, field, document), remedy: remedyOf(path) }];
+  return [{ ...document.placeOf(path), reason: reasonOf(issue, field, document), remedy: meantOf(issue, document) ?? remedyOf(path) }];
 }
 
 function unknownKey(path: Path, key: string, document: ConfigDocument): ConfigProblem {
@@ -53,13 +53,26 @@ function remedyOfUnknown(key: string, meant: string | undefined, known: readonly
   return meant === undefined ? `Known here: ${known.join(', ')}.` : `Did you mean ${meant}?`;
 }
 
+/** Lists longer than this are not recited. */
+const MANY_VALUES = 12;
+
+/** The name that a misspelled one of a long list was probably meant to be. */
+function meantOf(issue: z.core.$ZodIssue, document: ConfigDocument): string | undefined {
+  const value = valueAt(document.value, issue.path);
+  if (issue.code !== 'invalid_value' || issue.values.length <= MANY_VALUES || typeof value !== 'string') return undefined;
+  const meant = closest(value, issue.values.map(String));
+  return meant === undefined ? undefined : `Did you mean ${meant}?`;
+}
+
 function reasonOf(issue: z.core.$ZodIssue, field: string, document: ConfigDocument): string {
   if (valueAt(document.value, issue.path) === undefined) return `${field} is missing`;
   switch (issue.code) {
     case 'invalid_type':
       return `${field} must be ${article(issue.expected)}`;
     case 'invalid_value':
-      return `${field} must be ${issue.values.length === 1 ? '' : 'one of '}${issue.values.map(String).join(', ')}`;
+      return issue.values.length > MANY_VALUES
+        ? `${field} is none of the ${issue.values.length} names it may be`
+        : `${field} must be ${issue.values.length === 1 ? '' : 'one of '}${issue.values.map(String).join(', ')}`;
     case 'too_small':
       return `${field} must be at least ${String(issue.minimum)}${unitOf(issue.origin)}`;
     case 'too_big':
@@ -101,7 +114,9 @@ const valueAt = (value: unknown, path: Path): unknown =>
 /** The first sentence of the field's manual. */
 function remedyOf(path: Path): string {
   const described = schemaAt(path)?.description ?? schemaAt(path.slice(0, -1))?.description;
-  return described === undefined ? 'See docs/reference/config.md.' : `${described.replace(/\s*\*Restart\.\*$/, '')}`;
+  return described === undefined
+    ? 'See docs/reference/config.md.'
+    : described.replace(/\s*\*Restart\.\*$/, '').replace(/\[([^\]]*)\]\(([^)]*)\)/g, '$1 (docs/reference/$2)');
 }
 
 interface SchemaNode {

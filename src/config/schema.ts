@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LAYOUTS } from '../core/process.ts';
-import { BUILT_IN_KINDS, PROVIDER_KINDS } from './kinds.ts';
+import { KINDS } from './catalogue/catalogue.ts';
 import { formatEndpoint } from './network.ts';
 import { NODE_DEFAULTS } from './node-defaults.ts';
 
@@ -56,22 +56,67 @@ const auth = z
         .regex(/^[A-Za-z0-9-]{1,64}$/)
         .describe('Name of the header that carries the secret.'),
     }),
+    z.literal('aws').describe('Requests are signed (AWS Signature Version 4) for `region`.'),
+    z.literal('google').describe('Access tokens of a service account.'),
+    z.strictObject({
+      azure_ad: z
+        .string()
+        .regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,127}$/)
+        .describe('Tenant whose tokens are fetched with a client id and secret.'),
+    }),
   ])
-  .describe('How the credential is sent: `bearer`, `none` or `{ header: name }`. Default: what the kind uses.');
+  .describe(
+    'How the credential is sent: `bearer`, `none`, `{ header: name }`, `aws`, `google` or `{ azure_ad: tenant }`. Default: what the kind uses.',
+  );
+
+const setting = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'must be letters, digits, `.`, `_` or `-`, at most 128');
 
 const provider = z.strictObject({
   kind: z
-    .enum(PROVIDER_KINDS)
-    .describe(
-      'What it speaks: `openai`, `anthropic`, or `openai-compatible` for everything that takes OpenAI’s requests at another address.',
-    ),
+    .enum(KINDS as readonly [string, ...string[]])
+    .describe('What it is; [providers](providers.md) lists them. `openai-compatible` is everything else that takes OpenAI’s requests.'),
   base_url: z
     .string()
     .min(1)
     .max(2048)
     .optional()
     .describe(
-      'Address up to and including the version, such as `https://api.openai.com/v1`. Required for `openai-compatible`. No query, no user, no `..`.',
+      'Address up to and including the version, such as `https://api.openai.com/v1`. Default: the kind’s own; required where it has none. No query, no user, no `..`.',
+    ),
+  region: setting.optional().describe('Region or location, for kinds that have one.'),
+  project: setting.optional().describe('Google Cloud project.'),
+  resource: setting.optional().describe('Azure resource.'),
+  account: setting.optional().describe('Account, for kinds whose address holds one.'),
+  api: setting.optional().describe('Azure OpenAI: `v1` or `deployments`.'),
+  api_version: setting.optional().describe('Azure OpenAI with `api: deployments`: the `api-version`.'),
+  role_arn: z
+    .string()
+    .regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/, 'must be like arn:aws:iam::123456789012:role/name')
+    .optional()
+    .describe('AWS role that the vault assumes with the credential.'),
+  external_id: z
+    .string()
+    .regex(/^[\w+=,.@:/-]{2,1224}$/)
+    .optional()
+    .describe('External id that the role asks for.'),
+  token_url: z
+    .string()
+    .max(2048)
+    .optional()
+    .describe('Where session tokens are fetched (`aws` with a role, `google`, `azure_ad`). Default: the vendor’s own address.'),
+  pass_through: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^(?:GET|HEAD|POST|PUT|PATCH|DELETE) (?:\/\*|(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~:@!$&()+,;=-]+)+(?:\/\*)?)$/,
+          'must be a method and a path, such as GET /files or GET /batches/*',
+        ),
+    )
+    .max(64)
+    .default([])
+    .describe(
+      'What clients may ask of this provider beside the endpoints Bulkhead has, under `/<name>/…`: methods and paths below the base, with `/*` for all below. Empty: nothing.',
     ),
   private: z
     .boolean()
@@ -92,7 +137,7 @@ const provider = z.strictObject({
   price_list: name
     .optional()
     .describe(
-      'Whose prices apply: a provider name of the price catalogue. Default: the kind, or the provider’s name for `openai-compatible`.',
+      'Whose prices apply: a name of the price catalogue, or `none`. Default: the kind’s list; the provider’s name where there is none.',
     ),
 });
 
@@ -135,6 +180,15 @@ const log = z.strictObject({
     .describe('One log line a request: id, key, model, status, times, tokens. Never a prompt or an answer.'),
 });
 
+const responses = z.strictObject({
+  keep_days: z
+    .number()
+    .min(0)
+    .max(365)
+    .default(30)
+    .describe('How long a response can be asked for again, or gone on from with `previous_response_id`. 0: none is kept.'),
+});
+
 export const configSchema = z
   .strictObject({
     version: z.literal(1).describe('Version of this format. Always 1.'),
@@ -167,7 +221,7 @@ export const configSchema = z
       .record(name, provider)
       .default({})
       .describe(
-        `Upstreams by name. ${BUILT_IN_KINDS.map((kind) => `\`${kind}\``).join(' and ')} exist without being named; name one to change it. Every provider also serves any of its models as \`provider/model\`.`,
+        'Upstreams by name. Those of [public kinds](providers.md) exist without being named, as soon as they have a credential; name one to change it. Every provider also serves any of its models as `provider/model`.',
       ),
     models: z
       .record(alias, z.union([target, z.array(target).min(1).max(16)]))
@@ -178,6 +232,7 @@ export const configSchema = z
     limits: limits.prefault({}).describe('Bounds of what a client may send.'),
     timeouts: timeouts.prefault({}).describe('All in seconds; fractions are allowed.'),
     http: http.prefault({}).describe('Browsers and load balancers in front of the gateway.'),
+    responses: responses.prefault({}).describe('Responses that Bulkhead keeps for its clients, encrypted for their organization.'),
     log: log.prefault({}).describe('What is logged on standard output, as JSON lines.'),
   })
   .describe(

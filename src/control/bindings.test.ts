@@ -107,3 +107,65 @@ describe('binding steps', () => {
     assert.deepEqual(kinds('', [wide, binding('sandbox')]), ['rebind openai']);
   });
 });
+
+describe('a credential that is signed with or exchanged', () => {
+  const BEDROCK = '  aws: { kind: bedrock, region: eu-west-1, role_arn: "arn:aws:iam::123456789012:role/a" }\n';
+
+  it('is bound to its service, region and role', () => {
+    assert.deepEqual(binding('aws', BEDROCK).auth, {
+      scheme: 'aws-sigv4',
+      service: 'bedrock',
+      region: 'eu-west-1',
+      role: { arn: 'arn:aws:iam::123456789012:role/a' },
+    });
+  });
+
+  it('is the same whatever order its parts are kept in', () => {
+    const { auth, ...rest } = binding('aws', BEDROCK);
+    const turned = Object.fromEntries(Object.entries(auth).reverse()) as unknown as CredentialBinding['auth'];
+    assert.deepEqual(
+      kinds(BEDROCK, [{ ...rest, auth: turned }]).filter((step) => step.endsWith(' aws')),
+      [],
+    );
+  });
+
+  for (const [what, other] of [
+    ['role', BEDROCK.replace('role/a', 'role/b')],
+    ['region', BEDROCK.replace('eu-west-1', 'us-east-1')],
+    ['token address', BEDROCK.replace(' }', ', token_url: "https://sts.example/" }')],
+  ] as const) {
+    it(`with another ${what} it must be added again`, () =>
+      assert.deepEqual(
+        kinds(other, [binding('aws', BEDROCK)]).filter((step) => step.endsWith(' aws')),
+        ['stale aws'],
+      ));
+  }
+});
+
+describe('bindings of session tokens', () => {
+  const own = (auth: CredentialBinding['auth']): CredentialBinding => ({ ...binding('openai'), auth });
+  const role = { arn: 'arn:aws:iam::123456789012:role/r', externalId: 'x' };
+  const aws: CredentialBinding['auth'] = { scheme: 'aws-sigv4', service: 'bedrock', region: 'eu-west-1', role };
+  const steps = (wantedAuth: CredentialBinding['auth'], found: CredentialBinding['auth']) =>
+    bindingSteps(new Map([['openai' as CredentialId, { binding: own(wantedAuth), providers: ['openai'], left: [] }]]), [info(own(found))]);
+
+  it('the same fields in another order are the same binding', () =>
+    assert.deepEqual(
+      steps(aws, { role: { externalId: 'x', arn: role.arn }, region: 'eu-west-1', service: 'bedrock', scheme: 'aws-sigv4' }),
+      [],
+    ));
+
+  const others: Readonly<Record<string, CredentialBinding['auth']>> = {
+    'another region': { ...aws, region: 'us-east-1' },
+    'another role': { ...aws, role: { ...role, arn: `${role.arn}2` } },
+    'another external id': { ...aws, role: { ...role, externalId: 'y' } },
+    'another token address': { ...aws, tokenUrl: 'https://sts.internal/' },
+    'another scheme': { scheme: 'bearer' },
+  };
+  for (const [name, auth] of Object.entries(others))
+    it(`${name} needs the secret again`, () =>
+      assert.deepEqual(
+        steps(aws, auth).map(({ kind }) => kind),
+        ['stale'],
+      ));
+});

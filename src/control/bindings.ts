@@ -113,10 +113,18 @@ const canonical = ({ id, organization, origin, paths, auth, allowPrivate, proxy,
     organization,
     origin,
     [...paths].sort(),
-    auth.scheme,
-    auth.scheme === 'header' ? auth.name : '',
+    inOrder(auth),
     allowPrivate,
     proxy ?? null,
     ca ?? null,
     [ceilings?.requestsPerHour ?? null, ceilings?.concurrent ?? null, ceilings?.bytesPerHour ?? null],
   ]);
+
+/** Members by name at every depth, so that two ways of writing the same are the same text. */
+const inOrder = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null
+    ? Object.entries(value)
+        .filter(([, inner]) => inner !== undefined)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, inner]) => [name, inOrder(inner)])
+    : value;

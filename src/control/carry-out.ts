@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { CONFIG, type Authority, type PermitFor } from './acts.ts';
 import { bindingSteps, wantedBindings, type BindingStep } from './bindings.ts';
+import { asleepIn, type Unserved } from './served.ts';
 import type { Vaults } from './vaults.ts';
 
 export interface BindDeps {
@@ -15,9 +16,9 @@ export interface BindDeps {
 
 /**
  * Brings the vault's bindings to what the configuration says. Each step is an act of its own in the log. Gives the
- * providers whose credential is bound elsewhere.
+ * providers that cannot be served.
  */
-export async function syncBindings(deps: BindDeps, config: BulkheadConfig): Promise<ReadonlySet<string>> {
+export async function syncBindings(deps: BindDeps, config: BulkheadConfig): Promise<Unserved> {
   const present = (await deps.vaults.listAll()).flatMap(({ credentials }) => credentials);
   const wanted = wantedBindings(config, deps.sandboxOrigin);
   const leftOut = new Set([...wanted.values()].flatMap(({ left }) => left));
@@ -33,7 +34,7 @@ export async function syncBindings(deps: BindDeps, config: BulkheadConfig): Prom
     await carryOutStep(deps, step.kind, binding, permit);
     deps.log.info('credential.bound', { credential: binding.id, op: step.kind });
   }
-  return leftOut;
+  return { leftOut, asleep: asleepIn(config, new Set(present.map(({ binding }) => binding.id))) };
 }
 
 async function carryOutStep(

@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { CONFIG, type Authority, type PermitFor } from './acts.ts';
 import { readMeta, writeMeta, type Database } from './database.ts';
+import { ALL_SERVED, concerns, type Unserved } from './served.ts';
 
 /** The text that is kept for a node without a file. */
 const DEFAULT_TEXT = 'version: 1\n';
@@ -18,7 +19,7 @@ export interface ConfigDeps {
   readonly clock: Clock;
   readonly log: Logger;
   /** Carries a valid configuration out: credentials first, then the policy. Rejects while the vault cannot be asked. */
-  readonly carryOut: (config: BulkheadConfig, permit: PermitFor<'config.apply'>) => Promise<ReadonlySet<string>>;
+  readonly carryOut: (config: BulkheadConfig, permit: PermitFor<'config.apply'>) => Promise<Unserved>;
 }
 
 /**
@@ -29,7 +30,7 @@ export class ConfigState {
   readonly #deps: ConfigDeps;
   #current: BulkheadConfig | undefined;
   #appliedAt: number | undefined;
-  #leftOut: ReadonlySet<string> = new Set();
+  #unserved: Unserved = ALL_SERVED;
   #problems: readonly ConfigProblem[] = [];
   #newest = 0;
   #stopped = false;
@@ -48,9 +49,8 @@ export class ConfigState {
     return this.#appliedAt;
   }
 
-  /** Providers that are configured but not served, because their credential is bound elsewhere. */
-  get leftOut(): ReadonlySet<string> {
-    return this.#leftOut;
+  get unserved(): Unserved {
+    return this.#unserved;
   }
 
   get problems(): readonly ConfigProblem[] {
@@ -80,14 +80,14 @@ export class ConfigState {
     if (this.#current === undefined) await this.#useLast(file);
   }
 
-  /** Carries the configuration out again where a credential that changed may now fit its providers. */
-  async refresh(): Promise<void> {
+  /** Carries the configuration out again where a credential that came or went changes which providers are served. */
+  async refresh(credential: string): Promise<void> {
     const config = this.#current;
-    if (config === undefined || this.#leftOut.size === 0) return;
+    if (config === undefined || !concerns(credential, config, this.#unserved)) return;
     const permit = await this.#deps.authority.permit(CONFIG, 'config.apply', `config/${config.file ?? 'defaults'}`, {
       reason: 'a credential changed',
     });
-    this.#leftOut = await this.#deps.carryOut(config, permit);
+    this.#unserved = await this.#deps.carryOut(config, permit);
   }
 
   async #useLast(file: string): Promise<void> {
@@ -113,7 +113,7 @@ export class ConfigState {
     const { db, authority, clock, log, carryOut } = this.#deps;
     const facts = { sha256: hash('sha256', text, 'hex'), providers: config.providers.length, models: config.models.length };
     const permit = await authority.permit(CONFIG, 'config.apply', `config/${file}`, facts);
-    this.#leftOut = await carryOut(config, permit);
+    this.#unserved = await carryOut(config, permit);
     await writeMeta(db, LAST_TEXT, text);
     this.#current = config;
     this.#appliedAt = clock.now();

@@ -8,7 +8,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { SignedText } from '../access/principal.ts';
 import type { PolicySnapshot } from '../config/policy.ts';
-import { seal } from '../core/hpke.ts';
+import { seal } from '../core/hpke-seal.ts';
 import { publicKeyFromRaw, verifyText } from '../core/signing.ts';
 import { startTestNode, until, type TestNode, type TestNodeOptions } from './testing/node.ts';
 
@@ -199,6 +199,28 @@ describe('credentials', () => {
     const { shards } = await node.call('vault.show');
     const sealed = seal(shards[0]?.sealing_key ?? '', Buffer.from('secret'), 'bulkhead/credential/v1', 'other');
     assert.equal((await node.request('PUT', '/admin/v1/credentials/mine', { sealed })).status, 422);
+  });
+
+  it('a built-in provider appears with its credential and goes with it', async () => {
+    const node = await started();
+    const seen = async () => {
+      const [{ models }, { providers }, { missing }, { version }] = [
+        await node.call('models.list'),
+        await node.call('providers.list'),
+        await node.call('credentials.list'),
+        await node.call('config.show'),
+      ];
+      const has = models.some(({ alias }) => alias === 'groq/') && providers.some(({ id }) => id === 'groq');
+      return { has, missing: missing.map(({ id }) => id), version };
+    };
+    const before = await seen();
+    assert.deepEqual([before.has, before.missing], [false, ['mine', 'openai', 'anthropic']]);
+    assert.equal((await put(node, 'groq', 'gsk-test-0123456789')).status, 200);
+    const during = await seen();
+    assert.deepEqual([during.has, during.version], [true, before.version + 1]);
+    await node.call('credentials.remove', { id: 'groq' });
+    const behind = await seen();
+    assert.deepEqual([behind.has, behind.missing, behind.version], [false, before.missing, before.version + 2]);
   });
 
   it('attack 15: nobody names a host over the API', async () => {

@@ -22,6 +22,7 @@ import { serveControlHttp } from './http/serve.ts';
 import { PolicyPublisher } from './policy.ts';
 import { tidyKeys } from './resources/keys/routes.ts';
 import { resolveKey } from './resources/keys/service.ts';
+import type { Unserved } from './served.ts';
 import { allHandlers } from './resources/all.ts';
 import { Vaults } from './vaults.ts';
 
@@ -72,11 +73,11 @@ function connect(child: Child, store: ControlStore, log: Logger): Parts {
     currentPolicy: () => policy.current,
     onError: (op, error) => log.error('gateway.unanswered', { op, reason: words(error) }),
   });
-  const carryOut = async (wanted: BulkheadConfig): Promise<ReadonlySet<string>> => {
+  const carryOut = async (wanted: BulkheadConfig): Promise<Unserved> => {
     await trustShardZero({ vaults, authority });
-    const leftOut = await syncBindings({ vaults, authority, clock: systemClock, log, sandboxOrigin }, wanted);
-    await policy.publish(wanted, leftOut, gateways);
-    return leftOut;
+    const unserved = await syncBindings({ vaults, authority, clock: systemClock, log, sandboxOrigin }, wanted);
+    await policy.publish(wanted, unserved, gateways);
+    return unserved;
   };
   const config = new ConfigState({ db, authority, clock: systemClock, log, carryOut });
   const metrics = new Metrics();

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { loadConfig } from '../config/load.ts';
 import type { CredentialId } from '../core/ids.ts';
 import { PROVIDER_KINDS } from '../providers/registry.ts';
+import { asleepIn } from './served.ts';
 import { shardOf } from './shard.ts';
 import { buildSnapshot } from './snapshot.ts';
 
@@ -15,18 +16,20 @@ models:
   slow: local/llama
 `;
 
-function snapshot(leftOut: readonly string[] = [], sandboxOrigin: string | null = 'http://127.0.0.1:9') {
+function snapshot(unserved: readonly string[] = [], sandboxOrigin: string | null = 'http://127.0.0.1:9') {
   const loaded = loadConfig(TEXT, 'bulkhead.yaml');
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.error));
-  return buildSnapshot({ config: loaded.value, sandboxOrigin, version: 3, madeAt: 7, leftOut: new Set(leftOut), shardOf: () => 0 });
+  return buildSnapshot({ config: loaded.value, sandboxOrigin, version: 3, madeAt: 7, unserved: new Set(unserved), shardOf: () => 0 });
 }
 
 const aliases = (made: ReturnType<typeof snapshot>): string[] => made.models.map(({ alias }) => alias);
 
 describe('policy snapshot', () => {
   it('has what was declared, what is built in, and the sandbox', () => {
+    const loaded = loadConfig(TEXT, 'bulkhead.yaml');
+    assert.ok(loaded.ok);
     assert.deepEqual(
-      snapshot()
+      snapshot([...asleepIn(loaded.value, new Set())])
         .providers.map(({ id }) => id)
         .sort(),
       ['anthropic', 'local', 'openai', 'sandbox'],
@@ -36,6 +39,29 @@ describe('policy snapshot', () => {
 
   it('every provider has a kind that the gateway knows', () => {
     for (const { kind } of snapshot().providers) assert.ok(PROVIDER_KINDS.has(kind), kind);
+  });
+
+  it('shows nothing of a built-in provider that sleeps, and all of it once it has a credential', () => {
+    const loaded = loadConfig(TEXT, 'bulkhead.yaml');
+    assert.ok(loaded.ok);
+    const names = (credentials: readonly string[]) => {
+      const made = snapshot([...asleepIn(loaded.value, new Set(credentials))]);
+      return [made.providers.some(({ id }) => id === 'groq'), aliases(made).includes('groq/')];
+    };
+    assert.deepEqual(names([]), [false, false]);
+    assert.deepEqual(names(['groq']), [true, true]);
+  });
+
+  it('holds what the kind’s paths leave open, and what may pass through', () => {
+    const text = 'version: 1\nproviders:\n  az: { kind: azure-openai, resource: r, api: deployments, pass_through: ["GET /files"] }\n';
+    const loaded = loadConfig(text, 'bulkhead.yaml');
+    assert.ok(loaded.ok);
+    const made = buildSnapshot({ config: loaded.value, sandboxOrigin: null, version: 1, madeAt: 1, unserved: new Set(), shardOf: () => 0 });
+    const az = made.providers.find(({ id }) => id === 'az');
+    assert.deepEqual(
+      [az?.kind, az?.settings, az?.passThrough],
+      ['azure-openai-deployments', { api: 'deployments', api_version: '2024-10-21', resource: 'r' }, [{ method: 'GET', path: '/files' }]],
+    );
   });
 
   it('holds no address: where a credential goes is the vault’s to know', () => {

@@ -11,14 +11,14 @@ export interface SnapshotInput {
   readonly sandboxOrigin: string | null;
   readonly version: number;
   readonly madeAt: number;
-  /** Providers whose credential is bound elsewhere: a request for them must not go there. */
-  readonly leftOut: ReadonlySet<string>;
+  /** Providers that are not served: their credential is bound elsewhere, or they sleep. */
+  readonly unserved: ReadonlySet<string>;
   readonly shardOf: (credential: CredentialId) => number;
 }
 
 /** What gateways serve by, from what the operator wrote. Pure: the same input gives the same text. */
-export function buildSnapshot({ config, sandboxOrigin, version, madeAt, leftOut, shardOf }: SnapshotInput): PolicySnapshot {
-  const declared = config.providers.filter(({ id }) => !leftOut.has(id)).map((provider) => providerPolicy(provider, shardOf));
+export function buildSnapshot({ config, sandboxOrigin, version, madeAt, unserved, shardOf }: SnapshotInput): PolicySnapshot {
+  const declared = config.providers.filter(({ id }) => !unserved.has(id)).map((provider) => providerPolicy(provider, shardOf));
   const sandbox = sandboxOrigin === null ? [] : [sandboxPolicy(shardOf)];
   const providers = [...declared, ...sandbox];
   const known = new Set<ProviderId>(providers.map(({ id }) => id));
@@ -33,6 +33,7 @@ export function buildSnapshot({ config, sandboxOrigin, version, madeAt, leftOut,
     timeouts: config.timeouts,
     http: config.http,
     logRequests: config.logRequests,
+    responsesKeepMs: config.responsesKeepMs,
   };
 }
 
@@ -44,6 +45,8 @@ const providerPolicy = (provider: ProviderConfig, shardOf: SnapshotInput['shardO
   shard: shardOf(provider.credential),
   priceList: provider.priceList,
   headers: provider.headers,
+  settings: provider.settings,
+  passThrough: provider.passThrough,
 });
 
 function sandboxPolicy(shardOf: SnapshotInput['shardOf']): ProviderPolicy {
@@ -56,5 +59,7 @@ function sandboxPolicy(shardOf: SnapshotInput['shardOf']): ProviderPolicy {
     shard: shardOf(credential),
     priceList: SANDBOX,
     headers: [],
+    settings: {},
+    passThrough: [],
   };
 }

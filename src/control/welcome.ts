@@ -1,6 +1,6 @@
 import type { Layout } from '../core/process.ts';
 import type { Boot } from '../ipc/supervision.ts';
-import { PROVIDER_KINDS } from '../providers/registry.ts';
+import { kindOfVariable } from '../config/catalogue/catalogue.ts';
 
 /** What the terminal shows when the node serves. */
 
@@ -35,6 +35,7 @@ export function welcomeText({ node, layout, starterKey }: WelcomeFacts): string 
     'Next (`bulkhead` is `node bin/bulkhead.js` in the program’s folder; `npm link` puts it on your PATH):',
     '  bulkhead credential add openai     a provider key, sealed to the vault; then ask for openai/<model>',
     '  bulkhead key create --name mine    another virtual key',
+    '  bulkhead connect claude-code       point a client that you have at it, and try it',
     '  bulkhead usage                     what was used and what it cost',
     '  bulkhead doctor                    what is isolated from what, and what is not',
     '',
@@ -57,8 +58,8 @@ function firstRequest(node: Boot['node'], key: string): readonly string[] {
 /** Names variables that usually hold a provider's key. They were not read. */
 function environmentLines(names: readonly string[]): readonly string[] {
   const lines = names.flatMap((name) => {
-    const kind = [...PROVIDER_KINDS.values()].find(({ environment }) => environment.includes(name));
-    return kind === undefined ? [] : [`  bulkhead credential add ${kind.kind} --from-env ${name}`];
+    const kind = kindOfVariable(name);
+    return kind === undefined ? [] : [`  bulkhead credential add ${kind} --from-env ${name}`];
   });
   return lines.length === 0 ? [] : ['Provider keys are in your environment. They are not used unless you adopt them:', '', ...lines, ''];
 }

@@ -53,11 +53,15 @@ export const ERRORS = {
   invalid_key: row(401, 'authentication', 'The virtual key is not valid.', 'Check the key, or create one with: bulkhead key create.'),
   key_lookup_unavailable: row(503, 'unavailable', 'This key is not in the cache and the control process does not answer.', 'Try again in a few seconds.'),
   model_not_allowed: row(403, 'permission', 'This key may not use the model {model}. It may use: {models}.', 'Ask for a key that allows it, or use one of those models.'),
+  path_not_allowed: row(403, 'permission', 'The path {method} {path} of the provider {provider} is not open.', 'Ask the operator to name it in bulkhead.yaml under pass_through of that provider.'),
   permission_denied: row(403, 'permission', 'This identity may not {act}.', 'Ask an administrator.'),
 
   // What is asked
   unknown_model: row(404, 'not_found', 'There is no model {model}. This key may use: {models}.', 'Use one of those models, or add it to bulkhead.yaml.'),
   endpoint_not_supported: row(404, 'not_found', 'The model {model} cannot be reached through {path}.', 'Use an endpoint that its provider has; see docs/reference/protocols.md.'),
+  unknown_response: row(404, 'not_found', 'There is no stored response {id}.', 'Use the id of a response that this organization and team made and that was kept, or send the whole conversation.'),
+  response_elsewhere: row(409, 'conflict', 'The response before is kept by the provider {provider}, which does not serve the model {model}.', 'Ask for a model of that provider, or send the whole conversation.'),
+  not_cancellable: row(400, 'invalid_request', 'The response {id} is not running in the background.', 'Only background responses can be cancelled.'),
   too_many_parallel_requests: row(429, 'rate_limit', '{owner} already has {limit} requests in flight.', 'Wait for one to end, or raise max_parallel of the key.'),
   admission_unavailable: row(503, 'unavailable', 'The ledger does not answer, so the request cannot be admitted.', 'Try again in a few seconds; see: bulkhead doctor.'),
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { open, seal } from './hpke.ts';
+import { open } from './hpke.ts';
+import { seal } from './hpke-seal.ts';
 import { rawPublicKey } from './signing.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex');

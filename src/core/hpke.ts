@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, diffieHellman, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createDecipheriv, createHmac, diffieHellman, type KeyObject } from 'node:crypto';
 import { publicKeyFromRaw, rawPublicKey } from './signing.ts';
 
 /**
@@ -11,7 +11,7 @@ const NONE = Buffer.alloc(0);
 const TAG_BYTES = 16;
 
 /** Both texts are base64. */
-interface Sealed {
+export interface Sealed {
   readonly enc: string;
   readonly ciphertext: string;
 }
@@ -26,7 +26,7 @@ const expand = (suite: Buffer, key: Buffer, label: string, info: Buffer, bytes: 
   hmac(key, Buffer.from([0, bytes]), Buffer.from('HPKE-v1'), suite, Buffer.from(label), info, Buffer.from([1])).subarray(0, bytes);
 
 /** Key and nonce of the single message (RFC 9180 §4.1 and §5.1). */
-function schedule(
+export function schedule(
   privateKey: KeyObject,
   publicKey: KeyObject,
   enc: Buffer,
@@ -41,28 +41,7 @@ function schedule(
   return { key: expand(SUITE, scheduled, 'key', context, 32), nonce: expand(SUITE, scheduled, 'base_nonce', context, 12) };
 }
 
-/** Seals to the owner of a raw X25519 public key. `ephemeral` is given only by tests with published vectors. */
-export function seal(
-  recipient: string,
-  plaintext: Buffer,
-  info: string,
-  aad: string,
-  ephemeral: KeyObject = generateKeyPairSync('x25519').privateKey,
-): Sealed {
-  const enc = rawPublicKey(ephemeral);
-  const { key, nonce } = schedule(
-    ephemeral,
-    publicKeyFromRaw(recipient, 'x25519'),
-    Buffer.from(enc, 'base64'),
-    Buffer.from(recipient, 'base64'),
-    info,
-  );
-  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(aad));
-  const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
-  return { enc, ciphertext: ciphertext.toString('base64') };
-}
-
-/** Opens what `seal` made. Throws when any of key, info, aad or text does not belong together. The caller wipes the result. */
+/** Opens what `seal` of `hpke-seal.ts` made. Throws when any of key, info, aad or text does not belong together. The caller wipes the result. */
 export function open(privateKey: KeyObject, sealed: Sealed, info: string, aad: string): Buffer {
   const recipient = Buffer.from(rawPublicKey(privateKey), 'base64');
   const { key, nonce } = schedule(privateKey, publicKeyFromRaw(sealed.enc, 'x25519'), Buffer.from(sealed.enc, 'base64'), recipient, info);

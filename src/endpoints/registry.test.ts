@@ -5,13 +5,24 @@ import { ENDPOINTS, findEndpoint } from './registry.ts';
 describe('endpoints', () => {
   it('have names and paths of their own', () => {
     assert.equal(new Set(ENDPOINTS.map(({ id }) => id)).size, ENDPOINTS.length);
-    assert.equal(new Set(ENDPOINTS.map(({ path }) => path)).size, ENDPOINTS.length);
+    assert.equal(new Set(ENDPOINTS.map(({ method, path }) => `${method} ${path}`)).size, ENDPOINTS.length);
   });
 
   it('are found by method and exact path', () => {
-    for (const endpoint of ENDPOINTS)
-      assert.equal(findEndpoint(endpoint.method, endpoint.path.endsWith('/') ? `${endpoint.path}a/b` : endpoint.path), endpoint);
-    assert.equal(findEndpoint('HEAD', '/health/live').id, 'health-live');
+    for (const endpoint of ENDPOINTS) {
+      const path = endpoint.path.endsWith('/')
+        ? `${endpoint.path}a/b`
+        : endpoint.path.replace('{model}', 'org/m:1').replace('{id}', 'resp_1');
+      assert.equal(findEndpoint(endpoint.method, path).endpoint, endpoint);
+    }
+    assert.equal(findEndpoint('HEAD', '/health/live').endpoint.id, 'health-live');
+  });
+
+  it('say what stands for the name, percent-decoded', () => {
+    assert.equal(findEndpoint('POST', '/v1beta/models/gemini%2Fg-1:tuned:streamGenerateContent').name, 'gemini/g-1:tuned');
+    assert.equal(findEndpoint('POST', '/v1/responses/resp_1/cancel').name, 'resp_1');
+    assert.throws(() => findEndpoint('POST', '/v1beta/models/%ff:generateContent'), { code: 'unknown_endpoint' });
+    assert.throws(() => findEndpoint('GET', '/v1/responses/a/b'), { code: 'unknown_endpoint' });
   });
 
   it('refuses a path that is not one, and says so', () => {

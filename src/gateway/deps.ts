@@ -7,6 +7,7 @@ import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { Guard } from './guard.ts';
 import type { KeyLookup } from './key-lookup.ts';
 import type { Outbox } from './outbox.ts';
+import type { ResponseState } from './response-state.ts';
 
 /** What the stages need besides their input. */
 export interface Deps {
@@ -17,6 +18,7 @@ export interface Deps {
   readonly guards: readonly Guard[];
   readonly cache: AnswerCache;
   readonly outbox: Outbox;
+  readonly responses: ResponseState;
   readonly ledger: Link;
   /** By shard. */
   readonly vaults: readonly Link[];

@@ -6,11 +6,12 @@ import type { AttemptRecord, RoutedTarget } from './exchange.ts';
 import type { Decoded, SentRequest } from './steps.ts';
 
 const SIGNED = { text: '{"id":"key_a","name":"\\"quoted\\" ü"}', signature: 'c2ln' };
-const SENT = { path: '/v1/chat/completions', translated: false } as unknown as SentRequest;
+const SENT = { path: '/v1/chat/completions', contentType: 'application/json', translated: false } as unknown as SentRequest;
 
 const target = (clientHeaders: readonly string[] = ['openai-beta']): RoutedTarget =>
   ({
     model: 'm',
+    operation: { protocol: 'openai-chat', path: '/chat/completions' },
     provider: {
       policy: {
         credential: 'openai',
@@ -25,7 +26,12 @@ const target = (clientHeaders: readonly string[] = ['openai-beta']): RoutedTarge
 
 const decoded = (id: string, headers: Readonly<Record<string, string>> = {}, stream = false): Decoded =>
   ({
-    exchange: { id, request: { headers }, policy: { snapshot: { timeouts: { connectMs: 1, upstreamHeadMs: 2, upstreamIdleMs: 3 } } } },
+    exchange: {
+      id,
+      endpoint: { method: 'POST' },
+      request: { headers },
+      policy: { snapshot: { timeouts: { connectMs: 1, upstreamHeadMs: 2, upstreamIdleMs: 3 } } },
+    },
     principal: { signedJson: JSON.stringify(SIGNED) },
     presented: 'bh_live_"odd"',
     body: { stream },

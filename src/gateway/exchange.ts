@@ -3,15 +3,22 @@ import type { Clock } from '../core/clock.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { RequestId } from '../core/ids.ts';
 import type { Outcome, TokenUsage } from '../core/usage.ts';
-import type { ForwardEndpoint } from '../endpoints/endpoint.ts';
+import type { ForwardEndpoint, RawPath } from '../endpoints/endpoint.ts';
+import type { ProviderOperation } from '../providers/provider-kind.ts';
 import type { Head } from '../http/head.ts';
+import { clientFraming, type ClientFraming } from './framing.ts';
 import type { Policy, Provider } from './policy-store.ts';
+
+/** Google's way to ask for server-sent events. */
+const ALT_SSE = /(?:^|&)alt=sse(?:&|$)/;
 
 /** A target with its provider looked up. */
 export interface RoutedTarget {
   readonly provider: Provider;
   /** The provider's own model name. */
   readonly model: string;
+  /** How this provider is asked for what the client wants. */
+  readonly operation: ProviderOperation;
 }
 
 /** One attempt at a provider, as far as it came. */
@@ -35,6 +42,12 @@ export interface AttemptRecord {
 export class Exchange {
   readonly id: RequestId;
   readonly endpoint: ForwardEndpoint;
+  /** The model that the path names; undefined where the body does. */
+  readonly pathModel: string | undefined;
+  /** The provider's own path that the client asks for. */
+  #raw: RawPath | undefined;
+  /** The gateway answered by itself. */
+  answeredHere = false;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly head: Head;
@@ -57,11 +70,15 @@ export class Exchange {
   readonly #onGone: (() => void)[] = [];
 
   constructor(
-    parts: Pick<Exchange, 'id' | 'endpoint' | 'request' | 'response' | 'head' | 'policy'> & { readonly arrived: number },
+    parts: Pick<Exchange, 'id' | 'endpoint' | 'pathModel' | 'raw' | 'request' | 'response' | 'head' | 'policy'> & {
+      readonly arrived: number;
+    },
     clock: Clock,
   ) {
     this.id = parts.id;
     this.endpoint = parts.endpoint;
+    this.pathModel = parts.pathModel;
+    this.#raw = parts.raw;
     this.request = parts.request;
     this.response = parts.response;
     this.head = parts.head;
@@ -74,6 +91,21 @@ export class Exchange {
       this.#gone = true;
       for (const tell of this.#onGone.splice(0)) tell();
     });
+  }
+
+  get raw(): RawPath | undefined {
+    return this.#raw;
+  }
+
+  /** The request turned out to be for a provider's own path. */
+  passTo(raw: RawPath): void {
+    this.#raw = raw;
+  }
+
+  /** How the client reads a stream. */
+  get framing(): ClientFraming {
+    const { framing = 'sse' } = this.endpoint;
+    return clientFraming(framing === 'json-array' && ALT_SSE.test(this.head.query) ? 'sse' : framing);
   }
 
   /** The client left before its answer was whole. */

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BulkheadError } from '../core/errors.ts';
-import { newRequestId, type RequestId } from '../core/ids.ts';
+import { newRequestId, type ProviderId, type RequestId } from '../core/ids.ts';
 import type { Outcome } from '../core/usage.ts';
+import { findRaw } from '../endpoints/raw.ts';
 import { findEndpoint } from '../endpoints/registry.ts';
-import type { Endpoint } from '../endpoints/endpoint.ts';
+import type { Endpoint, ForwardEndpoint, Found, LocalEndpoint, StoredEndpoint } from '../endpoints/endpoint.ts';
 import { checkHead, type Head } from '../http/head.ts';
 import { writeError, writeJson } from '../http/respond.ts';
 import { NATIVE } from '../wire/native.ts';
@@ -13,6 +14,7 @@ import { asBulkheadError, wireError } from './failure.ts';
 import { serveLocal } from './local.ts';
 import { closeIfUnread } from './refuse.ts';
 import { serveRequest } from './pipeline.ts';
+import { serveStored } from './stored.ts';
 import type { Policy } from './policy-store.ts';
 
 export interface FrontOptions {
@@ -21,9 +23,9 @@ export interface FrontOptions {
   readonly missing: () => readonly string[];
 }
 
-const METHODS = ['GET', 'POST', 'OPTIONS'];
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 /** Names of models hold slashes, and some clients encode them. */
-const ENCODED_SLASH_BEHIND = ['/v1/models/'];
+const ENCODED_SLASH_BEHIND = ['/v1/models/', '/v1beta/models/'];
 
 interface Arrival {
   readonly id: RequestId;
@@ -51,29 +53,49 @@ export function front(deps: Deps, options: FrontOptions): (request: IncomingMess
       });
       if (policy.cors.answerPreflight(request, response, METHODS)) return;
       if (head.origin !== '') for (const [name, value] of policy.cors.headers(head.origin)) response.setHeader(name, value);
-      endpoint = findEndpoint(head.method, head.path);
-      if (endpoint.kind === 'forward') forward(arrival, endpoint, head, deps);
-      else void local(arrival, endpoint, head, deps, options.missing());
+      const found =
+        findRaw(head.method, head.path, (name) => policy.providers.has(name as ProviderId)) ?? findEndpoint(head.method, head.path);
+      endpoint = found.endpoint;
+      if (isForward(found)) forward(arrival, found, head, deps);
+      else if (found.endpoint.kind === 'stored') stored(arrival, found.endpoint, found.name ?? '', head, deps);
+      else void local(arrival, found as Found<LocalEndpoint>, head, deps, options.missing());
     } catch (thrown) {
       refuseEarly(arrival, endpoint, thrown, deps);
     }
   };
 }
 
-function forward(arrival: Arrival, endpoint: Extract<Endpoint, { kind: 'forward' }>, head: Head, deps: Deps): void {
-  const exchange = new Exchange({ ...arrival, endpoint, head }, deps.clock);
+const isForward = (found: Found): found is Found<ForwardEndpoint> => found.endpoint.kind === 'forward';
+
+function forward(arrival: Arrival, { endpoint, name, raw }: Found<ForwardEndpoint>, head: Head, deps: Deps): void {
+  const exchange = new Exchange({ ...arrival, endpoint, pathModel: name, raw, head }, deps.clock);
+  void concluded(exchange, serveRequest(exchange, deps), deps);
+}
+
+/** One that its provider keeps is asked of it as it is, like any other path of a provider. */
+function stored(arrival: Arrival, endpoint: StoredEndpoint, id: string, head: Head, deps: Deps): void {
+  const { method, path } = endpoint;
+  const asked: ForwardEndpoint = { kind: 'forward', id: endpoint.id, method, path, protocol: 'raw', operation: 'raw', body: 'any' };
+  const exchange = new Exchange({ ...arrival, endpoint: asked, pathModel: undefined, raw: undefined, head }, deps.clock);
+  void concluded(exchange, serveStored(exchange, endpoint, id, deps), deps);
+}
+
+async function concluded(exchange: Exchange, served: Promise<void>, deps: Deps): Promise<void> {
   deps.metrics.activeRequests.add(1);
-  void serveRequest(exchange, deps).then(() => {
-    deps.metrics.activeRequests.add(-1);
-    conclude(exchange, deps);
-  });
+  await served;
+  deps.metrics.activeRequests.add(-1);
+  conclude(exchange, deps);
 }
 
 /** Counts and, where the policy says so, logs. No content. */
 function conclude(exchange: Exchange, { metrics, log }: Deps): void {
   const { response, endpoint, head, attempts, policy } = exchange;
   const last = attempts.at(-1);
-  const outcome: Outcome | 'refused' = exchange.gone && last === undefined ? 'cancelled' : (last?.outcome ?? 'refused');
+  const outcome: Outcome | 'refused' | 'local' = exchange.answeredHere
+    ? 'local'
+    : exchange.gone && last === undefined
+      ? 'cancelled'
+      : (last?.outcome ?? 'refused');
   const status = response.headersSent ? response.statusCode : 0;
   metrics.request(endpoint.id, status, outcome, exchange.elapsedMs);
   if (exchange.firstByteMs !== undefined) metrics.firstByte(exchange.firstByteMs);
@@ -95,13 +117,13 @@ function conclude(exchange: Exchange, { metrics, log }: Deps): void {
 
 async function local(
   arrival: Arrival,
-  endpoint: Exclude<Endpoint, { kind: 'forward' }>,
+  { endpoint, name = '' }: Found<LocalEndpoint>,
   head: Head,
   deps: Deps,
   missing: readonly string[],
 ): Promise<void> {
   try {
-    await serveLocal({ ...arrival, endpoint, head, missing }, deps);
+    await serveLocal({ ...arrival, endpoint, name, head, missing }, deps);
     deps.metrics.request(endpoint.id, arrival.response.statusCode, 'local', deps.clock.monotonic() - arrival.arrived);
   } catch (thrown) {
     refuseEarly(arrival, endpoint, thrown, deps);

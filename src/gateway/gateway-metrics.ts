@@ -1,4 +1,4 @@
-import { ENDPOINTS } from '../endpoints/registry.ts';
+import { ENDPOINT_IDS } from '../endpoints/registry.ts';
 import type { Outcome, TokenUsage } from '../core/usage.ts';
 import type { CounterSeries, GaugeSeries, HistogramSeries, Metrics } from '../telemetry/metrics.ts';
 
@@ -29,7 +29,7 @@ export class GatewayMetrics {
       'outcome',
     ]);
     this.#bindRequests = (endpoint, status, outcome) => requests.with(endpoint, status, outcome);
-    this.#requests = new Map(ENDPOINTS.map(({ id }) => [id, new Map<string, CounterSeries>()]));
+    this.#requests = new Map(ENDPOINT_IDS.map((id) => [id, new Map<string, CounterSeries>()]));
     const overhead = source.histogram(
       'bulkhead_gateway_overhead_seconds',
       'Own time per stage, without waiting for client or provider.',
@@ -38,7 +38,7 @@ export class GatewayMetrics {
     );
     this.#overhead = new Map(TIMED.map((stage) => [stage, overhead.with(stage)]));
     const duration = source.histogram('bulkhead_gateway_request_seconds', 'From arrival to the last byte.', durationBuckets, ['endpoint']);
-    this.#duration = new Map(ENDPOINTS.map(({ id }) => [id, duration.with(id)]));
+    this.#duration = new Map(ENDPOINT_IDS.map((id) => [id, duration.with(id)]));
     this.#firstByte = source
       .histogram('bulkhead_gateway_first_byte_seconds', 'From arrival to the first byte of the answer.', durationBuckets)
       .with();

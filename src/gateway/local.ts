@@ -1,19 +1,23 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BulkheadError } from '../core/errors.ts';
-import type { Json, JsonObject } from '../core/json.ts';
+import type { JsonObject } from '../core/json.ts';
 import type { RequestId } from '../core/ids.ts';
 import type { LocalEndpoint } from '../endpoints/endpoint.ts';
 import type { Head } from '../http/head.ts';
 import { writeJson } from '../http/respond.ts';
 import { mayUse } from '../routing/model-table.ts';
 import type { Deps } from './deps.ts';
+import { modelList, modelObject, type ModelShape } from './model-list.ts';
 import type { Policy } from './policy-store.ts';
 import { identify } from './stages/authenticate.ts';
 
 export interface LocalRequest {
   readonly id: RequestId;
   readonly endpoint: LocalEndpoint;
+  /** What the path names; empty: nothing. */
+  readonly name: string;
   readonly head: Head;
+  readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly policy: Policy;
   /** Why the gateway cannot serve now; empty: it can. */
@@ -38,14 +42,13 @@ export async function serveLocal(request: LocalRequest, deps: Pick<Deps, 'keys' 
 }
 
 /** Exact aliases alone: a row for a prefix would be no name that a client can ask for. */
-async function listModels({ head, policy }: LocalRequest, deps: Pick<Deps, 'keys' | 'clock'>): Promise<JsonObject> {
+async function listModels({ head, policy, endpoint, request }: LocalRequest, deps: Pick<Deps, 'keys' | 'clock'>): Promise<JsonObject> {
   const { principal } = await identify(head, deps);
-  return { object: 'list', data: policy.models.aliases(principal.key.models).map((alias) => model(policy, alias)) };
+  return modelList(shapeOf(endpoint, request), policy, policy.models.aliases(principal.key.models));
 }
 
-async function showModel({ head, policy, endpoint }: LocalRequest, deps: Pick<Deps, 'keys' | 'clock'>): Promise<JsonObject> {
+async function showModel({ head, policy, endpoint, name, request }: LocalRequest, deps: Pick<Deps, 'keys' | 'clock'>): Promise<JsonObject> {
   const { principal } = await identify(head, deps);
-  const name = decodeName(head.path.slice(endpoint.path.length));
   const resolved = policy.models.resolve(name);
   if (resolved === undefined || !mayUse(principal.key.models, name, resolved.rule)) {
     throw new BulkheadError('unknown_model', {
@@ -53,23 +56,9 @@ async function showModel({ head, policy, endpoint }: LocalRequest, deps: Pick<De
       models: policy.models.choices(principal.key.models).slice(0, 50).join(', ') || '(none)',
     });
   }
-  return model(policy, name);
+  return modelObject(shapeOf(endpoint, request), policy, name);
 }
 
-/** `created` is when the policy was made: providers' own dates are not known here. */
-function model(policy: Policy, id: string): { readonly [key: string]: Json } {
-  return {
-    id,
-    object: 'model',
-    created: Math.floor(policy.snapshot.madeAt / 1000),
-    owned_by: policy.models.resolve(id)?.targets[0]?.provider ?? 'bulkhead',
-  };
-}
-
-function decodeName(encoded: string): string {
-  try {
-    return decodeURIComponent(encoded);
-  } catch (cause) {
-    throw new BulkheadError('unknown_model', { model: encoded.slice(0, 128), models: '(see /v1/models)' }, { cause });
-  }
-}
+/** OpenAI and Anthropic share a path; only Anthropic's clients say which version of its API they speak. */
+const shapeOf = ({ protocol }: LocalEndpoint, { headers }: IncomingMessage): ModelShape =>
+  protocol === 'gemini' ? 'gemini' : headers['anthropic-version'] === undefined ? 'openai' : 'anthropic';

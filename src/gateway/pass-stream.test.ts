@@ -4,6 +4,7 @@ import { eventEnds, listCases, readAnswer } from '../../test/replay/cases.ts';
 import { encodeSse } from '../http/sse.ts';
 import { NATIVE } from '../wire/native.ts';
 import type { WireProtocolId } from '../wire/protocol.ts';
+import { clientFraming, providerFraming } from './framing.ts';
 import { PassStream } from './pass-stream.ts';
 
 const PROTOCOLS: Readonly<Record<string, WireProtocolId>> = {
@@ -20,7 +21,14 @@ interface Passed {
 }
 
 function pass(protocol: WireProtocolId, chunks: readonly Buffer[], hidesUsage: boolean): Passed {
-  const transform = new PassStream({ native: NATIVE[protocol], requestId: 'req_1', provider: 'test', hidesUsage });
+  const transform = new PassStream({
+    native: NATIVE[protocol],
+    requestId: 'req_1',
+    provider: 'test',
+    from: providerFraming(),
+    to: clientFraming('sse'),
+    hidesUsage,
+  });
   const out = chunks.flatMap((chunk) => [...transform.push(chunk)].map((piece) => Buffer.from(piece)));
   const { rest, whole } = transform.end();
   return { out: Buffer.concat([...out, ...rest]), whole, transform };
@@ -83,7 +91,14 @@ describe('a passed stream', () => {
   });
 
   it('attack 31: an error of ours is framed again, whatever its words', () => {
-    const transform = new PassStream({ native: NATIVE['openai-chat'], requestId: 'req_1', provider: 'x', hidesUsage: false });
+    const transform = new PassStream({
+      native: NATIVE['openai-chat'],
+      requestId: 'req_1',
+      provider: 'x',
+      from: providerFraming(),
+      to: clientFraming('sse'),
+      hidesUsage: false,
+    });
     const words = transform
       .failure({ status: 502, kind: 'upstream', code: 'upstream_reset', message: 'a\n\ndata: [DONE]\n\n\r\revent: x', param: null })
       .toString();

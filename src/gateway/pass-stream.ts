@@ -1,9 +1,9 @@
 import type { TokenUsage } from '../core/usage.ts';
-import { encodeSse, parseEvent, SseSplitter } from '../http/sse.ts';
 import type { NativeProtocol } from '../wire/native.ts';
-import type { StreamFact, WireError } from '../wire/protocol.ts';
+import type { SseEvent, StreamFact, WireError } from '../wire/protocol.ts';
 import { MemberCapture } from './capture.ts';
 import { estimateOutputTokens, OutputEstimate } from './estimate.ts';
+import type { ClientFraming, EventSplitter, ProviderFraming } from './framing.ts';
 import type { StreamTransform } from './stream-transform.ts';
 import { laterUsage } from './usage-merge.ts';
 
@@ -13,12 +13,23 @@ export interface PassStreamOptions {
   readonly provider: string;
   /** Keeps the usage-only chunk from the client. */
   readonly hidesUsage: boolean;
+  /** How the provider frames its events, and how the client reads them. */
+  readonly from: ProviderFraming;
+  readonly to: ClientFraming;
+  /** Is shown the first event, whatever it says. */
+  readonly onFirst?: (event: SseEvent) => void;
 }
 
-/** Same protocol on both sides: whole events pass as the bytes they are, and only those that may matter are read. */
+/**
+ * Same protocol on both sides: whole events pass as the bytes they are, and only those that may matter are read. Where the two sides frame
+ * them in different ways, each event's own text passes unchanged in the client's frame.
+ */
 export class PassStream implements StreamTransform {
   readonly #options: PassStreamOptions;
-  readonly #splitter: SseSplitter;
+  readonly #splitter: EventSplitter;
+  /** Events written in the client's framing. */
+  #written = 0;
+  #hasBegun = false;
   readonly #estimate = new OutputEstimate();
   #out: Buffer[] = [];
   #usage: TokenUsage | undefined;
@@ -30,7 +41,12 @@ export class PassStream implements StreamTransform {
 
   constructor(options: PassStreamOptions) {
     this.#options = options;
-    this.#splitter = new SseSplitter((raw) => this.#onEvent(raw), { source: options.provider });
+    this.#splitter = options.from.splitter((raw) => this.#onEvent(raw), { source: options.provider });
+  }
+
+  /** The provider's bytes are the client's. */
+  get isUnchanged(): boolean {
+    return this.#options.from.id === this.#options.to.id;
   }
 
   get isComplete(): boolean {
@@ -57,24 +73,53 @@ export class PassStream implements StreamTransform {
 
   /** A last event without its blank line counts if it is what ends the stream; half an event is kept back. */
   end(): { readonly rest: readonly Buffer[]; readonly whole: boolean } {
+    const { from, to, native } = this.#options;
     const rest = this.#splitter.rest();
-    if (rest.length > 0 && this.#options.native.passThrough.mayMatter(rest)) this.#read(rest);
+    if (!this.isUnchanged) {
+      this.#out = [];
+      if (rest.length > 0) this.#onEvent(rest);
+      // A failure that the provider told of is the last element, and the client can read it.
+      const isOver = this.#isWhole || this.#error !== undefined;
+      return { rest: isOver ? [...this.#out, to.close(this.#written)] : [], whole: this.#isWhole };
+    }
+    if (rest.length > 0 && native.passThrough.mayMatter(rest)) this.#read(from.parse(rest));
     return { rest: this.#isWhole && rest.length > 0 ? [rest] : [], whole: this.#isWhole };
   }
 
   failure(error: WireError): Buffer {
-    return Buffer.concat(this.#options.native.errors.encodeStreamError(error, this.#options.requestId).map(encodeSse));
+    const { native, requestId, to } = this.#options;
+    return Buffer.concat(native.errors.encodeStreamError(error, requestId).map((event, index) => to.encode(event, this.#written + index)));
   }
 
   #onEvent(raw: Buffer): void {
-    const fact = this.#options.native.passThrough.mayMatter(raw) ? this.#read(raw) : undefined;
-    if (fact?.usageOnly === true && this.#options.hidesUsage) return;
+    const { native, hidesUsage, from } = this.#options;
+    if (!this.#hasBegun) this.#begin(raw);
+    if (!this.isUnchanged) return this.#reframe(raw);
+    const fact = native.passThrough.mayMatter(raw) ? this.#read(from.parse(raw)) : undefined;
+    if (fact?.usageOnly === true && hidesUsage) return;
     if (fact?.done !== true) this.#estimate.add(raw.length);
     this.#append(raw);
   }
 
-  #read(raw: Buffer): StreamFact {
-    const event = parseEvent(raw);
+  #begin(raw: Buffer): void {
+    const { from, onFirst } = this.#options;
+    const event = onFirst === undefined ? undefined : from.parse(raw);
+    if (event !== undefined) onFirst?.(event);
+    // A comment is no event: the first one is still to come.
+    this.#hasBegun = onFirst === undefined || event !== undefined;
+  }
+
+  #reframe(raw: Buffer): void {
+    const { from, to, hidesUsage } = this.#options;
+    const event = from.parse(raw);
+    if (event === undefined) return;
+    const fact = this.#read(event);
+    if (fact.usageOnly === true && hidesUsage) return;
+    if (fact.done !== true) this.#estimate.add(raw.length);
+    this.#out.push(to.encode(event, this.#written++));
+  }
+
+  #read(event: SseEvent | undefined): StreamFact {
     if (event === undefined) return {};
     const fact = this.#options.native.passThrough.readEvent(event);
     if (fact.usage !== undefined) this.#usage = laterUsage(this.#usage, fact.usage);

@@ -1,12 +1,13 @@
 import type { Deps } from './deps.ts';
 import type { Exchange } from './exchange.ts';
 import { refuse } from './refuse.ts';
-import type { Admitted } from './steps.ts';
+import type { Admitted, Authenticated } from './steps.ts';
 import { account } from './stages/account.ts';
 import { admit } from './stages/admit.ts';
 import { attempt } from './stages/attempt.ts';
 import { authenticate } from './stages/authenticate.ts';
 import { lookUp } from './stages/cache.ts';
+import { countHere } from './stages/count.ts';
 import { decode } from './stages/decode.ts';
 import { inspectAnswer, inspectRequest } from './stages/inspect.ts';
 import { parse } from './stages/parse.ts';
@@ -31,14 +32,20 @@ export async function serveRequest(exchange: Exchange, deps: Deps): Promise<void
     // Without a turn in between, the body is read off the very packet that brought the head.
     const authenticated = authenticating instanceof Promise ? await authenticating : authenticating;
     metrics.overhead('authenticate', exchange.lapMs());
-    const decoded = await decode(authenticated);
-    metrics.overhead('decode', exchange.lapMs());
-    const admitted = await admit(decoded, deps);
-    metrics.overhead('admit', exchange.lapMs());
-    await forward(admitted, exchange, deps);
+    await serveAuthenticated(authenticated, deps);
   } catch (error) {
     refuse(exchange, error, deps);
   }
+}
+
+/** The rest of the way, once the caller is known. */
+export async function serveAuthenticated(authenticated: Authenticated, deps: Deps): Promise<void> {
+  const { exchange } = authenticated;
+  const decoded = await decode(authenticated, deps);
+  deps.metrics.overhead('decode', exchange.lapMs());
+  const admitted = await admit(decoded, deps);
+  deps.metrics.overhead('admit', exchange.lapMs());
+  await forward(admitted, exchange, deps);
 }
 
 /** Everything behind the reservation. */
@@ -48,10 +55,12 @@ async function forward(admitted: Admitted, exchange: Exchange, deps: Deps): Prom
     const inspected = await inspectRequest(admitted, deps);
     const found = await lookUp(inspected, deps);
     if (found.kind === 'hit') return await respond(await inspectAnswer(found.hit, deps), deps);
+    const counted = countHere(found.missed);
+    if (counted !== undefined) return await respond(await inspectAnswer(counted, deps), deps);
     const routed = route(found.missed);
     const upstream = await attempt(routed, deps);
     metrics.overhead('attempt', exchange.lapMs());
-    const translated = await translateBack(upstream);
+    const translated = await translateBack(upstream, deps);
     const cleared = await inspectAnswer(translated, deps);
     metrics.overhead('answer', exchange.lapMs());
     metrics.overhead('total', exchange.overheadMs);

@@ -4,7 +4,7 @@ import type { ResponseWriter } from '../http/response-writer.ts';
 import type { StreamedAnswer } from './answer.ts';
 import type { AttemptRecord, Exchange } from './exchange.ts';
 import { outcomeOf, wireError } from './failure.ts';
-import type { StreamTransform } from './stream-transform.ts';
+import type { StreamEnd, StreamTransform } from './stream-transform.ts';
 import type { UpstreamCall } from './upstream-call.ts';
 
 export interface RelayInput {
@@ -110,8 +110,25 @@ class Relay {
 
   #end(writer: ResponseWriter): void {
     if (this.#finished) return;
+    const end = this.#lastOf(writer);
+    if (end === undefined) return;
+    if (end.after === undefined) return this.#close(writer, end);
+    void end.after.then(() => this.#close(writer, end));
+  }
+
+  /** Undefined: what was left could not be read, and the client has been told. */
+  #lastOf(writer: ResponseWriter): StreamEnd | undefined {
+    try {
+      return this.#input.transform.end();
+    } catch (error) {
+      this.#fail(writer, error instanceof BulkheadError ? error : new BulkheadError('internal', {}, { cause: error }));
+      return undefined;
+    }
+  }
+
+  #close(writer: ResponseWriter, { rest, whole }: StreamEnd): void {
+    if (this.#finished) return;
     const { transform } = this.#input;
-    const { rest, whole } = transform.end();
     this.#write(writer, rest);
     if (!whole && transform.reportedError === undefined)
       return this.#fail(writer, new BulkheadError('upstream_reset', { provider: this.#provider }));

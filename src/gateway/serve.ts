@@ -21,6 +21,7 @@ import { KeyCache } from './key-cache.ts';
 import { KeyLookup } from './key-lookup.ts';
 import { Outbox } from './outbox.ts';
 import { PolicyStore, type Policy } from './policy-store.ts';
+import { ResponseState } from './response-state.ts';
 import { TlsFiles } from './tls-files.ts';
 
 /** How long a request waits for another process to come back from a restart. */
@@ -77,7 +78,19 @@ class Worker {
     const vaults = Array.from({ length: boot.shards }, (_, shard) =>
       this.#link(`vault-${shard}`, 'vault_unavailable', LINK_WAIT_MS, { handlers: { onHello: (hello) => this.#onVault(shard, hello) } }),
     );
-    this.#deps = { clock: systemClock, log: this.#log, metrics: gatewayMetrics, keys, guards: [], cache: noCache, outbox, ledger, vaults };
+    const responses = new ResponseState({ ledger, vault: vaults[0] as Link, clock: systemClock });
+    this.#deps = {
+      responses,
+      clock: systemClock,
+      log: this.#log,
+      metrics: gatewayMetrics,
+      keys,
+      guards: [],
+      cache: noCache,
+      outbox,
+      ledger,
+      vaults,
+    };
     this.#control = this.#link('control', 'key_lookup_unavailable', KEY_LOOKUP_WAIT_MS, {
       handlers: { onCall: (call) => answerControl(call, { keys, metrics, applyPolicy: (signed) => this.#apply(signed) }) },
       onReady: () => this.#onControl(keys),

@@ -37,4 +37,4 @@ export function askForUsage(model: Member, options: Member | undefined, current:
 }
 
 export const inOrder = (edits: readonly (Edit | undefined)[]): Edit[] =>
-  edits.filter((edit) => edit !== undefined).sort((a, b) => a.start - b.start);
+  edits.filter((edit) => edit !== undefined).sort((a, b) => a.start - b.start || a.end - b.end);

@@ -6,6 +6,8 @@ import type { ProviderId } from '../core/ids.ts';
 import type { Resolved } from '../routing/model-table.ts';
 import type { Answer } from './answer.ts';
 import type { AttemptRecord, Exchange, RoutedTarget } from './exchange.ts';
+import type { FormField } from '../http/multipart.ts';
+import type { Understood } from './understood.ts';
 import type { UpstreamCall } from './upstream-call.ts';
 
 /**
@@ -36,6 +38,10 @@ export interface RequestBody {
   readonly stream: boolean;
   /** `stream_options` as the client sent it. */
   readonly streamOptions: JsonObject | undefined;
+  /** Media type to send on, parameters included. */
+  readonly contentType: string;
+  /** Of a form: where the model's name stands in the bytes. */
+  readonly form?: { readonly model: FormField } | undefined;
   /** Upper bound of what the client allows to be written; undefined: it gave none. */
   readonly maxOutputTokens: number | undefined;
 }
@@ -43,7 +49,18 @@ export interface RequestBody {
 /** The body is valid JSON, its model exists and the key may use it. */
 export type Decoded = Step<
   'Decoded',
-  { exchange: Exchange; principal: Principal; presented: string; body: RequestBody; alias: string; resolved: Resolved<ProviderId> }
+  {
+    exchange: Exchange;
+    principal: Principal;
+    presented: string;
+    body: RequestBody;
+    alias: string;
+    resolved: Resolved<ProviderId>;
+    /** Only this provider can go on from the response before. */
+    pinned?: string;
+    /** The id by which the client took up a conversation that we kept. */
+    resumedFrom?: string;
+  }
 >;
 
 /** The ledger holds a reservation under the request's id: from here on it is settled or released exactly once. */
@@ -67,12 +84,15 @@ export type Upstream = Step<
 export interface SentRequest {
   readonly path: string;
   readonly body: Buffer;
+  readonly contentType: string;
   /** True: another protocol than the client's, through the canonical form. */
   readonly translated: boolean;
   /** The usage-only chunk of the stream was asked for by us and is kept from the client. */
   readonly hidesUsage: boolean;
   /** Paths of fields that the target cannot express. */
   readonly dropped: readonly string[];
+  /** Of a translation. */
+  readonly understood?: Understood;
 }
 
 /** An answer in the client's protocol. */

@@ -1,12 +1,19 @@
 import type { TokenUsage } from '../core/usage.ts';
 import type { WireError } from '../wire/protocol.ts';
 
+export interface StreamEnd {
+  readonly rest: readonly Buffer[];
+  readonly whole: boolean;
+  /** `rest` leaves when this has settled. Never rejects. */
+  readonly after?: Promise<void>;
+}
+
 /** Turns a provider's stream into the client's, chunk by chunk. Owned by one relay. */
 export interface StreamTransform {
   /** Bytes for the client. Throws upstream_invalid where the provider's bytes are beyond bounds. */
   push(chunk: Buffer): readonly Buffer[];
   /** The bytes ended cleanly. `whole`: with the protocol's own end, so that the client may be told so too. */
-  end(): { readonly rest: readonly Buffer[]; readonly whole: boolean };
+  end(): StreamEnd;
   /** The protocol's own end has passed: what breaks afterwards takes nothing from the client. */
   readonly isComplete: boolean;
   /** What tells the client that the stream failed; empty: only the broken connection does. */

@@ -12,7 +12,7 @@ export interface Head {
   readonly path: string;
   /** Without the `?`; empty if there is none. */
   readonly query: string;
-  /** What could be a virtual key, in the order `authorization: Bearer`, `x-api-key`, `api-key`, each value once. */
+  /** What could be a virtual key, in the order `authorization: Bearer`, `x-api-key`, `api-key`, `x-goog-api-key`, each value once. */
   readonly keys: readonly string[];
   /** Lower case without parameters; empty if there is none. */
   readonly contentType: string;
@@ -44,6 +44,7 @@ const ONCE: ReadonlyMap<string, number> = new Map(
     'authorization',
     'x-api-key',
     'api-key',
+    'x-goog-api-key',
     'content-type',
     'content-length',
     'content-encoding',
@@ -147,7 +148,7 @@ function keysIn(headers: IncomingMessage['headers']): readonly string[] {
   const { authorization } = headers;
   const bearer = authorization === undefined ? undefined : /^bearer +([^\s]+)$/i.exec(authorization)?.[1];
   const keys: string[] = [];
-  for (const key of [bearer, joined(headers['x-api-key']), joined(headers['api-key'])])
+  for (const key of [bearer, joined(headers['x-api-key']), joined(headers['api-key']), joined(headers['x-goog-api-key'])])
     if (key !== undefined && key !== '' && !keys.includes(key)) keys.push(key);
   return keys;
 }

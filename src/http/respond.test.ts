@@ -91,8 +91,7 @@ describe('header hygiene', () => {
     assert.deepEqual(headersForClient(upstream), [
       ['content-type', 'text/event-stream'],
       ['retry-after', '7'],
-      ['x-upstream-request-id', 'req_1'],
-      ['x-upstream-request-id', 'req_2'],
+      ['x-upstream-request-id', 'req_1, req_2'],
       ['x-upstream-ratelimit-remaining-tokens', '5'],
       ['x-upstream-anthropic-ratelimit-requests-limit', '50'],
       ['x-upstream-openai-processing-ms', '12'],

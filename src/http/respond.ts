@@ -22,7 +22,7 @@ const PLAIN_VALUE = /^[\x20-\x7e]{0,2048}$/;
 const CLIENT_RESPONSE_HEADERS = new Set(['content-type', 'retry-after', 'retry-after-ms']);
 /** Provider headers that a client sees as `x-upstream-<name>`: request ids, rate limits, versions, timings. */
 const PREFIXED =
-  /^(?:x-request-id|request-id|x-ratelimit-|ratelimit-|anthropic-|openai-|x-should-retry|cf-ray|x-groq-|x-ms-request-id|apim-request-id|x-amzn-requestid)/;
+  /^(?:x-request-id|request-id|x-ratelimit-|ratelimit-|anthropic-|openai-|x-should-retry|cf-ray|x-groq-|x-ms-request-id|apim-request-id|x-amzn-requestid|x-debug-trace-id)/;
 
 /** The end-to-end headers of a client's request that go upstream, lower-case names. */
 export function headersForUpstream(request: IncomingMessage): HeaderList {
@@ -39,10 +39,16 @@ export function headersForClient(upstream: HeaderList): HeaderList {
   const passed: [string, string][] = [];
   for (const [name, value] of upstream) {
     const shown = nameForClient(name);
-    if (shown !== '' && PLAIN_VALUE.test(value)) passed.push([shown, value]);
+    if (shown === '' || !PLAIN_VALUE.test(value)) continue;
+    // Azure says `request-id` and `x-request-id`, which are one name here: its support may ask for either.
+    const same = shown === UPSTREAM_ID ? passed.find(([other]) => other === shown) : undefined;
+    if (same === undefined) passed.push([shown, value]);
+    else same[1] += `, ${value}`;
   }
   return passed;
 }
+
+const UPSTREAM_ID = 'x-upstream-request-id';
 
 /** Providers send the same two dozen names with every answer. */
 const namesForClient = new Map<string, string>();

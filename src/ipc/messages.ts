@@ -1,4 +1,4 @@
-import type { KeyDigest, CredentialId, OrganizationId, RequestId } from '../core/ids.ts';
+import type { KeyDigest, CredentialId, OrganizationId, RequestId, TeamId } from '../core/ids.ts';
 import type { SignedText } from '../access/principal.ts';
 import type { ReserveRequest } from '../admission/admission.ts';
 import type { AuditEntry } from '../audit/record.ts';
@@ -27,13 +27,15 @@ export interface EgressCall {
   readonly attempt: number;
   readonly proof: Proof;
   readonly credential: CredentialId;
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Origin-form path and query, below the credential's base path. Starts with `/`. */
   readonly path: string;
   /** End-to-end headers, lower-case names. The vault adds host, length, the credential, connection. */
   readonly headers: readonly (readonly [string, string])[];
   /** `bounded`: the body rides in this frame. `streamed`: it follows as data frames and one end. */
   readonly body: 'bounded' | 'streamed';
+  /** Of a streamed body, in bytes: it is sent with content-length and held to it. Absent: chunked. */
+  readonly bodyLength?: number;
   readonly timeouts: {
     readonly connectMs: number;
     /** From the last request byte to the response head. */
@@ -55,13 +57,55 @@ export interface EgressTrailers {
   readonly bytesIn: number;
 }
 
-/** How the vault puts a secret into a request; each scheme is one file in `vault/auth/`. */
+/**
+ * gateway → vault, unary, shard 0 alone: 32 bytes in the reply's body, derived from the root key for the organization of the proof's
+ * key and for nothing but `purpose`. The same after every restart; refused to services and for revoked keys like any call.
+ */
+export interface TenantKeyCall {
+  readonly op: 'tenant.key';
+  readonly proof: Proof;
+  readonly purpose: TenantKeyPurpose;
+}
+
+/** `responses`: seals stored responses. */
+type TenantKeyPurpose = 'responses';
+
+/**
+ * How the vault puts a secret into a request; each scheme is one file in `vault/auth/`. `tokenUrl` names where session tokens are
+ * fetched, `https` and with its path, if not at the vendor's own address; private addresses only with the binding's `allowPrivate`.
+ */
 export type AuthScheme =
   | { readonly scheme: 'none' }
   /** `Authorization: Bearer <secret>` */
   | { readonly scheme: 'bearer' }
   /** `<name>: <secret>` */
-  | { readonly scheme: 'header'; readonly name: string };
+  | { readonly scheme: 'header'; readonly name: string }
+  /**
+   * AWS Signature Version 4; bounded bodies only. Secret: JSON `{access_key_id, secret_access_key, session_token?}`, or the lines
+   * `aws_access_key_id=…`, `aws_secret_access_key=…`, `aws_session_token=…` of a credentials file. `tokenUrl`: STS, for `role`.
+   */
+  | {
+      readonly scheme: 'aws-sigv4';
+      readonly service: string;
+      readonly region: string;
+      readonly role?: AwsRole;
+      readonly tokenUrl?: string;
+    }
+  /** `Authorization: Bearer <access token>` for a service account. Secret: its JSON file, whose `token_uri` is that of the binding. */
+  | { readonly scheme: 'google-service-account'; readonly scope?: string; readonly tokenUrl?: string }
+  /** `Authorization: Bearer <access token>` by OAuth 2.0 client credentials. Secret: JSON `{client_id, client_secret}`. */
+  | { readonly scheme: 'azure-ad'; readonly tenant: string; readonly scope?: string; readonly tokenUrl?: string };
+
+/** A role that the vault assumes at STS, so that requests are signed with credentials of one hour. */
+export interface AwsRole {
+  /** `arn:aws:iam::123456789012:role/name` */
+  readonly arn: string;
+  readonly externalId?: string;
+  /** As it appears in CloudTrail. Default `bulkhead`. */
+  readonly sessionName?: string;
+  /** 900 to 43,200. Default 3600. */
+  readonly durationSeconds?: number;
+}
 
 /** What a credential is bound to. Everything here is authenticated by its ciphertext (security.md §4, AAD). */
 export interface CredentialBinding {
@@ -195,7 +239,35 @@ export type LedgerCall =
   | { readonly op: 'reserve'; readonly request: ReserveRequest }
   | { readonly op: 'adjust'; readonly requestId: RequestId; readonly maxInputTokens: number; readonly maxOutputTokens: number }
   /** Ends requests; resent until acknowledged, so the ledger takes every event any number of times. */
-  | { readonly op: 'account'; readonly settled: readonly UsageEvent[]; readonly released: readonly RequestId[] };
+  | { readonly op: 'account'; readonly settled: readonly UsageEvent[]; readonly released: readonly RequestId[] }
+  | ResponseCall;
+
+/** A response that its client may come back to, by its tenant: the same id of another one is none. */
+interface ResponseOf {
+  readonly id: string;
+  readonly organization: OrganizationId;
+  readonly team: TeamId;
+}
+
+/** What the ledger may know of a stored response. */
+export interface ResponseFacts {
+  /** Who keeps what it says; null: we do, sealed in the body beside this. */
+  readonly provider: string | null;
+}
+
+/**
+ * gateway → ledger, unary: stored responses. What they say rides in the frame's body, sealed under a key of their tenant that the ledger never has.
+ * Replies: put → `{stored}`, false where the id is another tenant's; get → ResponseReply with the body; remove → `{removed}`.
+ */
+export type ResponseCall =
+  | ({ readonly op: 'response.put'; readonly facts: ResponseFacts; readonly expiresAt: number } & ResponseOf)
+  | ({ readonly op: 'response.get' } & ResponseOf)
+  | ({ readonly op: 'response.remove' } & ResponseOf);
+
+/** Null: there is none, or no more. */
+export interface ResponseReply {
+  readonly facts: ResponseFacts | null;
+}
 
 /** Events in `rejected` are malformed or not the sender's to report: sending them again changes nothing. */
 export interface AccountReply {

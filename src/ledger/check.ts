@@ -2,7 +2,8 @@ import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { OUTCOMES, type Outcome, type TokenUsage, type UsageEvent } from '../core/usage.ts';
 import type { ReserveRequest } from '../admission/admission.ts';
-import type { JournalRecord } from '../ipc/messages.ts';
+import type { JournalRecord, ResponseFacts } from '../ipc/messages.ts';
+import type { ResponseName } from './response-store.ts';
 
 /**
  * Turns what a gateway or vault sent into precise types. A captured gateway may send anything: whatever is not exactly
@@ -211,3 +212,23 @@ const checkGeneration = (from: JsonObject, field: string): string => {
 
 export const checkJournalHead = (head: JsonObject): Result<{ readonly shard: number; readonly generation: string }, string> =>
   checked(() => ({ shard: integer(head, 'shard', 65_535), generation: checkGeneration(head, 'generation') }));
+
+/** OpenAI's and our own ids of responses; other providers' may be longer. */
+const RESPONSE_ID = /^[A-Za-z0-9_-]{1,256}$/;
+
+const responseName = (head: JsonObject): ResponseName => ({
+  id: matching(head, 'id', RESPONSE_ID),
+  organization: matching(head, 'organization', ID),
+  team: idOrNone(head, 'team'),
+});
+
+export const checkResponseName = (head: JsonObject): Result<ResponseName, string> => checked(() => responseName(head));
+
+export const checkResponsePut = (
+  head: JsonObject,
+): Result<{ readonly name: ResponseName; readonly facts: ResponseFacts; readonly expiresAt: number }, string> =>
+  checked(() => {
+    const facts = object(head['facts'], 'facts');
+    const provider = facts['provider'] === null ? null : matching<string>(facts, 'provider', ID);
+    return { name: responseName(head), facts: { provider }, expiresAt: integer(head, 'expiresAt', Number.MAX_SAFE_INTEGER) };
+  });

@@ -8,6 +8,8 @@ import { addProcessMetrics } from '../telemetry/process-metrics.ts';
 import { LedgerDesk } from './admin.ts';
 import { Ledger, type LedgerOptions } from './ledger.ts';
 import { ReportDesk } from './report-desk.ts';
+import { ResponseDesk } from './response-desk.ts';
+import { ResponseStore } from './response-store.ts';
 
 export type LedgerSettings = Pick<LedgerOptions, 'waits' | 'maxPages'>;
 
@@ -16,11 +18,12 @@ export async function serveLedger(child: Child, settings: LedgerSettings = {}): 
   const log = createLogger({ role: 'ledger', index: child.boot.index });
   const ledger = await openLedger(child, log, settings);
   const reports = new ReportDesk(folder);
+  const responses = new ResponseStore(folder, systemClock);
   const desk = new LedgerDesk(ledger, reports, systemClock, log);
   addProcessMetrics(ledger.metrics.registry);
   const hello = child.hello();
   const servers = [
-    serveFrames(descriptor(listen, 'gateway'), hello, gatewayHandlers(ledger)),
+    serveFrames(descriptor(listen, 'gateway'), hello, gatewayHandlers(ledger, new ResponseDesk(responses, log))),
     serveFrames(descriptor(listen, 'vault'), hello, () => ({ onCall: (call) => ledger.answerVault(call) })),
     serveFrames(descriptor(listen, 'control'), hello, () => ({ onCall: (call) => desk.answer(call) })),
   ];
@@ -28,6 +31,7 @@ export async function serveLedger(child: Child, settings: LedgerSettings = {}): 
     ledger.drain();
     await Promise.all(servers.map((server) => server.drain()));
     await Promise.all([ledger.close(), reports.close()]);
+    responses.close();
     await log.flush();
   });
   child.ready();
@@ -55,7 +59,7 @@ function descriptor(listen: Readonly<Record<string, number>>, name: string): num
  * Ties connections to gateway processes. A process is known by its generation, which no other worker is told, and is gone
  * when its last connection is.
  */
-function gatewayHandlers(ledger: Ledger): (peer: () => Peer) => PeerHandlers {
+function gatewayHandlers(ledger: Ledger, responses: ResponseDesk): (peer: () => Peer) => PeerHandlers {
   const connections = new Map<string, number>();
   return () => {
     let owner: string | undefined;
@@ -64,7 +68,10 @@ function gatewayHandlers(ledger: Ledger): (peer: () => Peer) => PeerHandlers {
         owner = `${role}-${index}/${generation}`;
         connections.set(owner, (connections.get(owner) ?? 0) + 1);
       },
-      onCall: (call) => (owner === undefined ? call.error('internal') : ledger.answerGateway(call, owner)),
+      onCall: (call) => {
+        if (owner === undefined) call.error('internal');
+        else if (!responses.answer(call)) ledger.answerGateway(call, owner);
+      },
       onClose: () => {
         if (owner === undefined) return;
         const left = (connections.get(owner) ?? 1) - 1;

@@ -1,17 +1,17 @@
+import { listed } from './listed.ts';
 import type { ProviderKind } from './provider-kind.ts';
 
 /** Anthropic's Messages API (https://platform.claude.com/docs/en/api/messages). */
 export const anthropic: ProviderKind = {
-  kind: 'anthropic',
-  baseUrl: 'https://api.anthropic.com/v1',
-  auth: { scheme: 'header', name: 'x-api-key' },
-  priceList: 'anthropic',
+  ...listed('anthropic'),
   headers: [['anthropic-version', '2023-06-01']],
   clientHeaders: ['anthropic-beta', 'anthropic-version'],
-  operations: { chat: { protocol: 'anthropic-messages', path: '/messages' } },
+  operations: {
+    chat: [{ protocol: 'anthropic-messages', path: '/messages' }],
+    'count-tokens': [{ protocol: 'anthropic-count-tokens', path: '/messages/count_tokens' }],
+  },
   // The Messages API refuses a request without max_tokens; every current model can write this much.
   defaultMaxTokens: 4096,
   probe: { method: 'GET', path: '/models' },
   streamUsage: false,
-  environment: ['ANTHROPIC_API_KEY'],
 };

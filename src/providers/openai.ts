@@ -1,33 +1,46 @@
+import { listed } from './listed.ts';
 import type { ProviderKind } from './provider-kind.ts';
 
 /** OpenAI's own API, and the wire format most others copied. */
 export const openai: ProviderKind = {
-  kind: 'openai',
-  baseUrl: 'https://api.openai.com/v1',
-  auth: { scheme: 'bearer' },
-  priceList: 'openai',
+  ...listed('openai'),
   headers: [],
   clientHeaders: ['openai-beta'],
   operations: {
-    chat: { protocol: 'openai-chat', path: '/chat/completions' },
-    completions: { protocol: 'openai-completions', path: '/completions' },
-    embeddings: { protocol: 'openai-embeddings', path: '/embeddings' },
+    chat: [
+      { protocol: 'openai-chat', path: '/chat/completions' },
+      { protocol: 'openai-responses', path: '/responses' },
+    ],
+    completions: [{ protocol: 'openai-completions', path: '/completions' }],
+    embeddings: [{ protocol: 'openai-embeddings', path: '/embeddings' }],
+    moderations: [{ protocol: 'openai-moderations', path: '/moderations' }],
+    images: [{ protocol: 'openai-images', path: '/images/generations' }],
+    'image-edits': [{ protocol: 'openai-images', path: '/images/edits' }],
+    'image-variations': [{ protocol: 'openai-images', path: '/images/variations' }],
+    transcriptions: [{ protocol: 'openai-audio', path: '/audio/transcriptions' }],
+    translations: [{ protocol: 'openai-audio', path: '/audio/translations' }],
+    speech: [{ protocol: 'openai-audio', path: '/audio/speech' }],
   },
   defaultMaxTokens: 4096,
   probe: { method: 'GET', path: '/models' },
   streamUsage: true,
-  environment: ['OPENAI_API_KEY'],
-};
-
-/** Any server that speaks OpenAI's format: vLLM, Ollama, llama.cpp, Groq, Together … A row of the configuration gives its address. */
-export const openaiCompatible: ProviderKind = {
-  ...openai,
-  kind: 'openai-compatible',
-  baseUrl: null,
-  priceList: null,
-  clientHeaders: [],
-  environment: [],
 };
 
 /** The built-in provider for trying things out. Its address comes from the supervisor. */
-export const sandbox: ProviderKind = { ...openaiCompatible, kind: 'sandbox', auth: { scheme: 'none' }, priceList: 'sandbox' };
+export const sandbox: ProviderKind = {
+  kind: 'sandbox',
+  baseUrl: null,
+  auth: { scheme: 'none' },
+  priceList: 'sandbox',
+  environment: [],
+  headers: [],
+  clientHeaders: [],
+  operations: {
+    chat: [{ protocol: 'openai-chat', path: '/chat/completions' }],
+    completions: [{ protocol: 'openai-completions', path: '/completions' }],
+    embeddings: [{ protocol: 'openai-embeddings', path: '/embeddings' }],
+  },
+  defaultMaxTokens: 4096,
+  probe: { method: 'GET', path: '/models' },
+  streamUsage: true,
+};

@@ -1,3 +1,18 @@
 /** What a client wants done, whatever the wire protocol. Endpoints name one, providers say which they have. */
-const OPERATIONS = ['chat', 'completions', 'embeddings'] as const;
+export const OPERATIONS = [
+  'chat',
+  'completions',
+  'embeddings',
+  'rerank',
+  'count-tokens',
+  'moderations',
+  'images',
+  'image-edits',
+  'image-variations',
+  'transcriptions',
+  'translations',
+  'speech',
+  /** Any other call of a provider, passed as it is. */
+  'raw',
+] as const;
 export type Operation = (typeof OPERATIONS)[number];

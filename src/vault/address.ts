@@ -3,7 +3,8 @@ import { lookup } from 'node:dns/promises';
 import net from 'node:net';
 import { BulkheadError } from '../core/errors.ts';
 
-export const systemResolve = (host: string): Promise<readonly LookupAddress[]> => lookup(host, { all: true });
+type Found = Promise<readonly LookupAddress[]>;
+export const systemResolve = (host: string): Found => lookup(host, { all: true });
 
 const blockList = (subnets: string): net.BlockList => {
   const list = new net.BlockList();
@@ -42,11 +43,7 @@ export function mayDial(address: string, allowPrivate: boolean): boolean {
 }
 
 /** Resolves a host and gives its addresses if every one of them may be dialled. */
-export async function resolveChecked(
-  host: string,
-  allowPrivate: boolean,
-  resolve: typeof systemResolve,
-): Promise<readonly LookupAddress[]> {
+export async function resolveChecked(host: string, allowPrivate: boolean, resolve: typeof systemResolve): Found {
   const literal = host.startsWith('[') ? host.slice(1, -1) : host;
   const family = net.isIP(literal);
   const found = family === 0 ? await resolve(host) : [{ address: literal, family }];

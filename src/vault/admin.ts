@@ -2,9 +2,10 @@ import { open } from '../core/hpke.ts';
 import { BulkheadError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { publicKeyFromRaw, rawPublicKey, signText } from '../core/signing.ts';
-import type { CredentialBinding, CredentialInfo, EgressCall, SealedSecret, VaultAdminCall, VaultInfo } from '../ipc/messages.ts';
+import type { CredentialBinding, CredentialInfo, SealedSecret, VaultAdminCall, VaultInfo } from '../ipc/messages.ts';
 import type { IncomingCall } from '../ipc/peer.ts';
 import { checkRequest } from './bind.ts';
+import { associatedData } from './credential.ts';
 import type { VaultDeps } from './egress.ts';
 import { Exchange, live, type ExchangeTarget } from './exchange.ts';
 import type { Store } from './store.ts';
@@ -60,9 +61,9 @@ async function answer(call: VaultAdminCall, deps: VaultDeps): Promise<object> {
 }
 
 function info({ store, revoked, boot }: VaultDeps): VaultInfo {
-  const [sealingKey, verifyKey] = [rawPublicKey(store.sealing), rawPublicKey(store.signing)];
+  const keys = { sealingKey: rawPublicKey(store.sealing), verifyKey: rawPublicKey(store.signing) };
   const counts = { credentials: store.credentials.size, revoked: revoked.digests.size };
-  return { shard: boot.index, generation: boot.generation, state: 'unsealed', sealingKey, verifyKey, ...counts };
+  return { shard: boot.index, generation: boot.generation, state: 'unsealed', ...keys, ...counts };
 }
 
 function metrics({ store, revoked, journal, counts }: VaultDeps): JsonObject {
@@ -86,8 +87,7 @@ function unseal({ auth, id }: CredentialBinding, sealed: SealedSecret | null, { 
  */
 function rebind(binding: CredentialBinding, at: number, store: Store): CredentialInfo {
   const { binding: before, secret, info } = store.find(binding.id);
-  const place = ({ origin, auth, allowPrivate, proxy, ca }: CredentialBinding): string =>
-    JSON.stringify([origin, auth, allowPrivate, proxy ?? '', ca ?? '']);
+  const place = (bound: CredentialBinding): string => associatedData({ ...bound, organization: '*', paths: [], ceilings: {} }, 0);
   const withoutSecret = before.auth.scheme === 'none' && binding.auth.scheme === 'none';
   const narrower = binding.paths.every((path) => before.paths.some((each) => path.startsWith(each)));
   if (!withoutSecret && (place(binding) !== place(before) || !narrower)) {
@@ -102,8 +102,7 @@ function tryOut(call: Extract<VaultAdminCall, { op: 'credential.try' }>, { store
   const credential = store.find(call.id);
   checkRequest(call, credential.binding);
   const meter = ceilings.enter(call.id, 'service', credential.binding.ceilings ?? {}, performance.now());
-  const timeouts = { connectMs: TRY_MS, headMs: TRY_MS, idleMs: TRY_MS };
-  const request = { ...call, op: 'egress', body: 'bounded', timeouts } as unknown as EgressCall;
+  const request = { ...call, body: 'bounded', timeouts: { connectMs: TRY_MS, headMs: TRY_MS, idleMs: TRY_MS } } as const;
   return new Promise((resolve, reject) => {
     const ignore = (): void => undefined;
     const error: ExchangeTarget['error'] = (code, values) => reject(new BulkheadError(code, values));

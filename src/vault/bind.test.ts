@@ -12,6 +12,7 @@ describe('binding of a request', () => {
   for (const path of [
     '/v1/chat/completions',
     '/v1/models/gpt-5.6%20mini',
+    '/v1/model/arn:aws:bedrock:eu-west-1:1:inference-profile%2Feu.x-v1:0/invoke',
     '/v1/x?after=a//b&u=https://c;d..e',
     '/health',
     '/health/live',
@@ -29,7 +30,10 @@ describe('binding of a request', () => {
       '/v1/./x',
       '/v1/%2e%2e/x',
       '/v1/%2E./x',
-      '/v1/a%2fb',
+      '/v1/a%2f..%2fb',
+      '/v1/a%2f.%2fb',
+      '/v1/%2Fx',
+      '/v1/a%2F%2fb',
       '/v1/a%5cb',
       '/v1/%252e%252e/x',
       '/v1/a;b',
@@ -47,7 +51,7 @@ describe('binding of a request', () => {
       '/v1/%00',
       '/v1/\x7f',
     ],
-    'paths outside the binding': ['/v2/x', '/v1', '/v1x/y', '/healthy', '/V1/x', '/'],
+    'paths outside the binding': ['/v1%2fx', '/%76%2fx', '/v2/x', '/v1', '/v1x/y', '/healthy', '/V1/x', '/'],
     fragments: ['/v1/x#y', '/v1/x?y#z'],
   };
   for (const [name, paths] of Object.entries(attacks)) {
@@ -57,7 +61,8 @@ describe('binding of a request', () => {
   }
 
   it('refuses methods that providers do not need', () => {
-    for (const method of ['TRACE', 'CONNECT', 'PUT', 'get', 'POST\r\n', '__proto__']) refused(() => ask('/v1/x', [], method));
+    for (const method of ['TRACE', 'CONNECT', 'OPTIONS', 'get', 'POST\r\n', '__proto__']) refused(() => ask('/v1/x', [], method));
+    for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']) ask('/v1/x', [], method);
   });
 
   it('refuses CRLF, NUL and blanks at the ends of a forwarded header (13)', () => {

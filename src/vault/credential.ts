@@ -2,15 +2,12 @@ import { createHash } from 'node:crypto';
 import { BulkheadError } from '../core/errors.ts';
 import { Secret } from '../core/secret.ts';
 import type { CredentialBinding, CredentialInfo } from '../ipc/messages.ts';
-import { headerBefore } from './auth/schemes.ts';
-import { isForbiddenHeader, isPlainPath } from './bind.ts';
+import { canonicalScheme, isScheme, openAuth } from './auth/schemes.ts';
+import { isPlainPath } from './bind.ts';
 import { Pool } from './pool.ts';
-import { EchoForms } from './scrub.ts';
 
 const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 const ORGANIZATION = /^(?:\*|[A-Za-z0-9][A-Za-z0-9._-]{0,63})$/;
-const HEADER_NAME = /^[a-z][a-z0-9-]{0,63}$/;
-const MAX_SECRET_BYTES = 8192;
 
 export type Credential = ReturnType<typeof openCredential>;
 
@@ -22,10 +19,7 @@ export function openCredential(facts: Pick<CredentialInfo, 'binding' | 'version'
     binding,
     info: { ...facts, lastUsedAt: null as number | null, uses: 0 },
     secret,
-    echoes: new EchoForms(secret),
-    /** Stands before the secret in its header line; null: no header. */
-    before: headerBefore(binding.auth),
-    host: new URL(binding.origin).host,
+    auth: openAuth(binding, secret),
     pool: new Pool(binding),
   };
 }
@@ -34,7 +28,7 @@ export function openCredential(facts: Pick<CredentialInfo, 'binding' | 'version'
 export function associatedData({ id, organization, ...bound }: CredentialBinding, version: number): string {
   const { origin, paths, auth, allowPrivate, proxy = null, ca = null, ceilings = {} } = bound;
   const { requestsPerHour = null, concurrent = null, bytesPerHour = null } = ceilings;
-  const scheme = [auth.scheme, auth.scheme === 'header' ? auth.name : null];
+  const scheme = canonicalScheme(auth);
   const canonical = JSON.stringify([origin, paths, scheme, allowPrivate, proxy, ca, requestsPerHour, concurrent, bytesPerHour]);
   return `bh1|${organization}|credential|${id}|${version}|${createHash('sha256').update(canonical).digest('hex')}`;
 }
@@ -50,22 +44,11 @@ export function checkBinding(binding: CredentialBinding): void {
     // A key never crosses a network in clear: plain HTTP only to what the operator named as private.
     ['origin', isOrigin(origin, /^https:/) || (isOrigin(origin, /^http:/) && (allowPrivate || auth.scheme === 'none'))],
     ['paths', Array.isArray(paths) && paths.length > 0 && paths.every((path) => typeof path === 'string' && isPlainPath(path))],
-    ['auth', ['none', 'bearer'].includes(auth.scheme) || (auth.scheme === 'header' && isHeaderForKeys(auth.name))],
+    ['auth', isScheme(auth)],
     ['allowPrivate', typeof allowPrivate === 'boolean'],
     ['proxy', proxy === undefined || isOrigin(proxy, /^http:/)],
     ['ca', ca === undefined || ca.trimStart().startsWith('-----BEGIN CERTIFICATE-----')],
     ['ceilings', isCount(ceilings.requestsPerHour) && isCount(ceilings.concurrent) && isCount(ceilings.bytesPerHour)],
   ].find(([, right]) => right !== true);
   if (wrong !== undefined) throw new BulkheadError('invalid_field', { field: String(wrong[0]), reason: 'it is not one the vault takes' });
-}
-
-/** A name a provider may want its key under, but none of those that frame the message. */
-const isHeaderForKeys = (name: string): boolean =>
-  HEADER_NAME.test(name) && (!isForbiddenHeader(name) || /^(?:authorization|x-api-key|api-key|x-goog-api-key)$/.test(name));
-
-/** Visible ASCII only: anything else could end the header line that carries it. */
-export function checkSecret(secret: Buffer): void {
-  if (secret.length === 0 || secret.length > MAX_SECRET_BYTES || secret.some((byte) => byte < 0x21 || byte > 0x7e)) {
-    throw new BulkheadError('invalid_field', { field: 'secret', reason: 'it must be visible ASCII without blanks, at most 8,192 bytes' });
-  }
 }

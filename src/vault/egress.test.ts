@@ -73,7 +73,7 @@ describe('egress', () => {
     assert.equal(upstream.seen.filter(({ path }) => path === '/v1/c').length, 1);
   });
 
-  it('resends only after a reused connection closed without a byte, and never one of a fresh connection or a streamed body', async () => {
+  it('resends only after a reused connection closed without a byte, and never one of a fresh connection; a streamed body goes over a fresh one', async (t) => {
     const requests: string[] = [];
     let connections = 0;
     // Answers the first request of each connection; a second one makes it close, as does any request for /v1/die.
@@ -90,16 +90,21 @@ describe('egress', () => {
       });
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.after(() => server.close());
     const credential = 'stale' as CredentialId;
     await vault.put(bindingTo(`http://127.0.0.1:${(server.address() as net.AddressInfo).port}`, { id: credential }), SECRET);
     await call('1', { credential });
     assert.equal((await call('2', { credential })).body.toString(), 'ok');
     assert.deepEqual([requests, connections], [['/v1/1', '/v1/2', '/v1/2'], 2]);
-    await assert.rejects(vault.egress({ proof: key.proof, credential, path: '/v1/3' }, [Buffer.from('x')]), { code: 'upstream_reset' });
-    assert.equal(requests.filter((path) => path === '/v1/3').length, 1);
-    await assert.rejects(call('die', { credential }), { code: 'upstream_reset' });
+    // The connection of the second request is idle and stale now.
+    assert.equal((await vault.egress({ proof: key.proof, credential, path: '/v1/3' }, [Buffer.from('x')])).body.toString(), 'ok');
+    assert.equal(connections, 3);
+    await assert.rejects(vault.egress({ proof: key.proof, credential, path: '/v1/die' }, [Buffer.from('x')]), { code: 'upstream_reset' });
     assert.equal(requests.filter((path) => path === '/v1/die').length, 1);
-    server.close();
+    requests.length = 0;
+    await assert.rejects(call('die', { credential }), { code: 'upstream_reset' });
+    // Over the stale one, and once over a fresh one.
+    assert.equal(requests.filter((path) => path === '/v1/die').length, 2);
   });
 
   it('relays large bodies both ways and streams of any size within the window', async () => {

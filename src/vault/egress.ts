@@ -1,5 +1,5 @@
 import { asBulkheadError, BulkheadError } from '../core/errors.ts';
-import type { EgressCall } from '../ipc/messages.ts';
+import type { EgressCall, Proof, TenantKeyCall } from '../ipc/messages.ts';
 import type { IncomingCall } from '../ipc/peer.ts';
 import type { Boot } from '../ipc/supervision.ts';
 import { checkRequest } from './bind.ts';
@@ -24,13 +24,15 @@ export interface VaultDeps {
 }
 
 const ATTEMPT_ID = /^req_[0-9A-HJKMNP-TV-Z]{26}\/[1-9]\d{0,2}$/;
+const PURPOSES: ReadonlySet<string> = new Set(['responses']);
 const MAX_WAIT_MS = 3_600_000;
 /** The newest attempts, so that none leaves twice under one id. */
 const attempts = new Recent<true>(100_000);
 
 /** Answers one call of the gateway: an upstream's answer, or the reason why nothing left. */
 export function serveEgress(call: IncomingCall, deps: VaultDeps): void {
-  forward(call, deps).catch((error: unknown) => count(deps.counts.refusals, call.fail(error)));
+  const served = call.head['op'] === 'tenant.key' ? giveTenantKey(call, deps) : forward(call, deps);
+  served.catch((error: unknown) => count(deps.counts.refusals, call.fail(error)));
 }
 
 async function forward(incoming: IncomingCall, { store, proofs, ceilings, journal, counts }: VaultDeps): Promise<void> {
@@ -72,17 +74,23 @@ async function forward(incoming: IncomingCall, { store, proofs, ceilings, journa
   await exchange.begin();
 }
 
+const isText = (value: unknown): value is string => typeof value === 'string';
+function isProof(proof: Proof): boolean {
+  const signed = proof?.kind === 'key' ? proof.row : proof?.kind === 'service' ? proof.grant : undefined;
+  return [signed?.text, signed?.signature, proof?.kind === 'key' ? proof.key : ''].every(isText);
+}
+
 /** The gateway may be captured: what it sent is taken only in exactly this shape. */
 function decode({ head, body }: IncomingCall): EgressCall {
   const call = head as unknown as EgressCall;
-  const { requestId, attempt, credential, path, headers, timeouts, proof } = call;
-  const isText = (value: unknown): value is string => typeof value === 'string';
+  const { requestId, attempt, credential, path, headers, bodyLength, timeouts } = call;
   const waits = [timeouts?.connectMs, timeouts?.headMs, timeouts?.idleMs];
-  const signed = proof?.kind === 'key' ? proof.row : proof?.kind === 'service' ? proof.grant : undefined;
   const right =
     call.op === 'egress' &&
     (call.body === 'bounded' || (call.body === 'streamed' && body.length === 0)) &&
-    [requestId, credential, path, signed?.text, signed?.signature, proof?.kind === 'key' ? proof.key : ''].every(isText) &&
+    (bodyLength === undefined || (call.body === 'streamed' && Number.isSafeInteger(bodyLength) && bodyLength >= 0)) &&
+    [requestId, credential, path].every(isText) &&
+    isProof(call.proof) &&
     typeof attempt === 'number' &&
     ATTEMPT_ID.test(`${requestId}/${attempt}`) &&
     Array.isArray(headers) &&
@@ -90,6 +98,18 @@ function decode({ head, body }: IncomingCall): EgressCall {
     waits.every((ms) => typeof ms === 'number' && ms > 0 && ms <= MAX_WAIT_MS);
   if (!right) throw new BulkheadError('malformed_request', { reason: 'the call is not one the vault takes' });
   return call;
+}
+
+/** The key of the proof's own organization. Each shard may have a root key of its own, so that only one answers; a service keeps nothing. */
+async function giveTenantKey(incoming: IncomingCall, { store, proofs, boot }: VaultDeps): Promise<void> {
+  const { proof, purpose } = incoming.head as unknown as TenantKeyCall;
+  if (!isProof(proof)) throw new BulkheadError('proof_invalid');
+  const { organization, grant } = proofs.check(proof, Date.now(), performance.now());
+  if (boot.index !== 0 || grant !== undefined || !PURPOSES.has(purpose))
+    throw new BulkheadError('permission_denied', { act: 'have this key' });
+  const key = store.tenantKey(purpose, organization);
+  incoming.reply({}, key);
+  key.fill(0);
 }
 
 function authorize({ organization, grant }: Caller, { binding }: Credential): void {

@@ -11,6 +11,8 @@ const IDLE_MS = 30_000;
 const MAX_PROXY_HEAD_BYTES = 8 * 1024;
 const PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
+type Destination = Pick<CredentialBinding, 'origin' | 'allowPrivate' | 'proxy' | 'ca'>;
+
 /** Who uses a connection at the moment. */
 export interface ConnectionUser {
   onBytes(chunk: Buffer): void;
@@ -34,10 +36,11 @@ export class Connection {
   }
 }
 
-/** Connections to one credential's origin and nowhere else. The newest idle one is taken first: the old ones age out. */
+/** Connections to one origin and nowhere else. The newest idle one is taken first: the old ones age out. */
 export class Pool {
+  readonly host: string;
   readonly #origin: URL;
-  readonly #binding: CredentialBinding;
+  readonly #binding: Destination;
   readonly #resolve: typeof systemResolve;
   readonly #context: tls.SecureContext | undefined;
   /** The newest TLS session, so that further connections skip the key exchange. */
@@ -45,8 +48,9 @@ export class Pool {
   #idle: Connection[] = [];
   #retired = false;
 
-  constructor(binding: CredentialBinding, resolve = systemResolve) {
+  constructor(binding: Destination, resolve = systemResolve) {
     this.#origin = new URL(binding.origin);
+    this.host = this.#origin.host;
     this.#binding = binding;
     this.#resolve = resolve;
     const authorities = binding.ca === undefined ? {} : { ca: [...tls.rootCertificates, binding.ca] };

@@ -1,8 +1,12 @@
+import type { Writable } from 'node:stream';
 import type { EgressCall } from '../ipc/messages.ts';
-import type { Credential } from './credential.ts';
+import type { Injection } from './auth/auth.ts';
+
+/** What an exchange needs of a call. */
+export type Request = Pick<EgressCall, 'method' | 'path' | 'headers' | 'body' | 'bodyLength' | 'timeouts'>;
 
 /** Bodies up to this size leave in the write of their head: one segment, one TLS record. */
-const JOINED_BYTES = 16 * 1024;
+export const JOINED_BYTES = 16 * 1024;
 
 /** Zeroed buffers of heads that are written, for the next ones: the collector never sees them. */
 const spare: Buffer[] = [];
@@ -16,33 +20,33 @@ export function wipeHead(bytes: Buffer): void {
 }
 
 /** The request head without the credential. Every part was checked by `bind.ts`. */
-function publicPart({ method, path, headers, body: kind }: EgressCall, host: string, length: number): string {
+function publicPart({ method, path, headers, body: kind, bodyLength }: Request, host: string, length: number): string {
   let text = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\n`;
   for (const [name, value] of headers) text += `${name}: ${value}\r\n`;
   text += 'accept-encoding: identity\r\n';
-  if (kind === 'streamed') return `${text}transfer-encoding: chunked\r\n`;
-  return length === 0 && method !== 'POST' ? text : `${text}content-length: ${length}\r\n`;
+  if (kind === 'streamed' && bodyLength === undefined) return `${text}transfer-encoding: chunked\r\n`;
+  return length === 0 && !method.startsWith('P') ? text : `${text}content-length: ${length}\r\n`;
 }
 
 /**
- * Bytes of a head with its credential last, in memory of their own: the caller overwrites them once they are written. The secret
- * is never part of a string. `rest` is the body where it is too large to go along in one write.
+ * Bytes of a head with its credential last, and of a body that is not larger than `JOINED_BYTES`, in memory of their own: the caller
+ * overwrites them once they are written. No secret is ever part of a string.
  */
-export function composeHead(
-  call: EgressCall,
-  body: Buffer,
-  { host, before, secret }: Credential,
-): { bytes: Buffer; rest: Buffer | undefined } {
-  const text = publicPart(call, host, body.length) + (before ?? '');
+export function composeHead(request: Request, body: Buffer, host: string, lines: Injection['lines']): Buffer {
+  const parts = [publicPart(request, host, request.bodyLength ?? body.length), ...lines, '\r\n'];
   const joined = body.length <= JOINED_BYTES ? body.length : 0;
-  const size = text.length + secret.length + 4 + joined;
+  const size = parts.reduce((sum, part) => sum + part.length, joined);
   const bytes = size > SPARE_BYTES ? Buffer.allocUnsafeSlow(size) : (spare.pop() ?? Buffer.allocUnsafeSlow(SPARE_BYTES));
-  let at = bytes.write(text, 0, 'latin1');
-  if (before !== null) {
-    at += secret.reveal((plain) => plain.copy(bytes, at));
-    at += bytes.write('\r\n', at, 'latin1');
-  }
-  at += bytes.write('\r\n', at, 'latin1');
-  if (joined > 0) body.copy(bytes, at);
-  return { bytes: bytes.subarray(0, at + joined), rest: joined < body.length ? body : undefined };
+  let at = 0;
+  for (const part of parts)
+    at += typeof part === 'string' ? bytes.write(part, at, 'latin1') : part.reveal((plain) => plain.copy(bytes, at));
+  return bytes.subarray(0, at + body.copy(bytes, at, 0, joined));
+}
+
+/** Writes a part of a streamed body, whose end is the one without bytes; in chunks (RFC 9112 §7.1) where its length was not announced. */
+export function writePart({ bodyLength }: Request, socket: Writable, part: Buffer, written: () => void): void {
+  if (bodyLength !== undefined) return void socket.write(part, written);
+  socket.write(`${part.length.toString(16)}\r\n`, 'latin1');
+  socket.write(part);
+  socket.write('\r\n', 'latin1', written);
 }

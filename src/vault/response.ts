@@ -10,8 +10,12 @@ const MAX_INTERIM = 5;
 const MAX_LINE_BYTES = 256;
 const MAX_TRAILER_BYTES = 8 * 1024;
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
-/** Name and value with the blanks around it, each class once: nothing for a hostile head to make the expression back-track on. */
-const HEADER_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)$/;
+/**
+ * Name and value without the blanks around it (RFC 9110 §5.5). Linear on whatever a hostile head holds: a value neither begins nor ends
+ * with a blank, so that no run of blanks can be divided between two parts of the expression.
+ */
+const HEADER_LINE =
+  /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[\t ]*(?![\t ])((?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[\t ]*$/;
 /** Meant for this connection only (RFC 9110 §7.6.1), or state that a provider would keep in a client it does not know. */
 const DROPPED = new Set(['connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'set-cookie']);
 const isDropped = (name: string): boolean => DROPPED.has(name) || name.startsWith('proxy-');
@@ -39,11 +43,13 @@ export class ResponseParser {
   #left = 0;
   #interim = 0;
   #reusable = false;
+  readonly #method: string;
   #parts: Buffer[] = [];
 
-  constructor(events: ResponseEvents, scrubHead: (head: Buffer) => void) {
+  constructor(events: ResponseEvents, scrubHead: (head: Buffer) => void, method = 'GET') {
     this.#events = events;
     this.#scrubHead = scrubHead;
+    this.#method = method;
   }
 
   /** Throws `upstream_invalid` or `upstream_redirect`; the connection cannot be used further then. */
@@ -92,7 +98,7 @@ export class ResponseParser {
     const headers = lines.slice(1).map((line): Header => {
       const match = HEADER_LINE.exec(line);
       if (match === null) throw invalid('a header line is malformed');
-      return [(match[1] as string).toLowerCase(), trimBlanks(match[2] as string)];
+      return [(match[1] as string).toLowerCase(), match[2] as string];
     });
     const status = Number(code);
     if (status >= 200) return this.#begin(status, minor === '1', headers);
@@ -115,7 +121,7 @@ export class ResponseParser {
     }
     if (chunked && length !== '') throw invalid('it has both content-length and transfer-encoding');
     this.#left = length === '' ? Infinity : Number(length);
-    if (status === 204 || this.#left === 0) this.#state = 'done';
+    if (status === 204 || this.#left === 0 || this.#method === 'HEAD') this.#state = 'done';
     else if (chunked) this.#state = 'size';
     else this.#state = length === '' ? 'close' : 'length';
     this.#reusable = persistent && this.#state !== 'close' && !dropped.includes(',close,');
@@ -164,13 +170,3 @@ export class ResponseParser {
     else if (!HEADER_LINE.test(line.slice(0, -2)) || (this.#left -= line.length) < 0) throw invalid('its trailers are not valid');
   }
 }
-
-/** Without spaces and tabs at both ends (RFC 9110 §5.5), and nothing else: `trim` takes more. */
-function trimBlanks(value: string): string {
-  let [start, end] = [0, value.length];
-  while (start < end && isBlank(value.charCodeAt(start))) start++;
-  while (end > start && isBlank(value.charCodeAt(end - 1))) end--;
-  return value.slice(start, end);
-}
-
-const isBlank = (code: number): boolean => code === 0x20 || code === 0x09;

@@ -1,11 +1,11 @@
 import { Secret } from '../core/secret.ts';
+import { LOWER, percentEncode } from './auth/percent.ts';
 
 /**
  * Finds a credential's secret in what its provider sends back (error texts quote keys) and overwrites it with `*`,
  * also where it is base64 (each alignment, both alphabets), percent-encoded or JSON-escaped. Lengths stay the same.
  */
 const ALPHABETS = ['+/', '-_'].map((tail) => Buffer.from(`ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789${tail}`));
-const HEX = Buffer.from('0123456789ABCDEF0123456789abcdef');
 /** Shorter ones are no secret by any measure, and overwriting them everywhere would damage answers. */
 const SHORTEST = 8;
 
@@ -20,23 +20,17 @@ function base64(secret: Buffer, before: number, alphabet: Buffer): Buffer {
   }) as Buffer;
 }
 
-const isUnreserved = (byte: number): boolean => /[A-Za-z0-9\-._~]/.test(String.fromCharCode(byte));
-const escaped = (secret: Buffer, escape: (byte: number) => readonly number[]): Buffer => Buffer.from([...secret].flatMap(escape));
-const percent = (secret: Buffer, digits: number): Buffer =>
-  escaped(secret, (byte) =>
-    isUnreserved(byte) ? [byte] : [0x25, HEX[digits + (byte >> 4)] as number, HEX[digits + (byte & 15)] as number],
-  );
 const json = (secret: Buffer, specials: string): Buffer =>
-  escaped(secret, (byte) => (specials.includes(String.fromCharCode(byte)) ? [0x5c, byte] : [byte]));
+  Buffer.from([...secret].flatMap((byte) => (specials.includes(String.fromCharCode(byte)) ? [0x5c, byte] : [byte])));
 
 function formsOf(secret: Buffer): Buffer[] {
   if (secret.length < SHORTEST) return [];
-  const forms = [Buffer.from(secret), percent(secret, 0), percent(secret, 16), json(secret, '"\\'), json(secret, '"\\/')];
+  const forms = [Buffer.from(secret), percentEncode(secret), percentEncode(secret, LOWER), json(secret, '"\\'), json(secret, '"\\/')];
   for (const alphabet of ALPHABETS) for (const before of [0, 1, 2]) forms.push(base64(secret, before, alphabet));
   return forms;
 }
 
-/** All forms of one secret, masked at rest; shared by every answer to its credential. */
+/** All forms of secrets that were sent, masked at rest; shared by every answer that may echo them. */
 export class EchoForms {
   readonly #bytes: Secret;
   readonly #ends: readonly number[];
@@ -44,8 +38,8 @@ export class EchoForms {
   /** 1 for each byte value that occurs in a form: a tail outside this alphabet is the start of nothing. */
   readonly alphabet = new Uint8Array(256);
 
-  constructor(secret: Secret) {
-    const all = secret.reveal(formsOf);
+  constructor(...secrets: readonly Secret[]) {
+    const all = secrets.flatMap((secret) => secret.reveal(formsOf));
     const forms = all.filter((form, i) => all.findIndex((other) => other.equals(form)) === i);
     let end = 0;
     this.#ends = forms.map((form) => (end += form.length));

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { createSecretKey, randomBytes } from 'node:crypto';
+import { createHash, createSecretKey, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, it } from 'node:test';
 import type { CredentialId, OrganizationId } from '../core/ids.ts';
 import { rawPublicKey } from '../core/signing.ts';
+import type { AuthScheme } from '../ipc/messages.ts';
+import { associatedData } from './credential.ts';
 import { Store } from './store.ts';
 import { bindingTo, temporaryFolder } from './testing/vault.ts';
 
@@ -63,6 +65,36 @@ describe('sealed store', () => {
     assert.match(again.find('one').info.fingerprint, /^[0-9a-f]{12}$/);
     assert.equal(fs.statSync(path.join(folder, 'store.json')).mode & 0o777, 0o600);
     assert.ok(!fs.readFileSync(path.join(folder, 'store.json'), 'utf8').includes(SECRET));
+  });
+
+  it('a record that was sealed before there were further schemes has the same associated data', () => {
+    const digest = (auth: string): string =>
+      createHash('sha256').update(`["https://api.one.example",["/v1/"],${auth},false,null,null,null,null,null]`).digest('hex');
+    const aad = (auth: AuthScheme): string => associatedData({ ...one, auth }, 3);
+    assert.equal(aad({ scheme: 'none' }), `bh1|org_A|credential|one|3|${digest('["none",null]')}`);
+    assert.equal(aad({ scheme: 'bearer' }), `bh1|org_A|credential|one|3|${digest('["bearer",null]')}`);
+    assert.equal(aad({ scheme: 'header', name: 'x-api-key' }), `bh1|org_A|credential|one|3|${digest('["header","x-api-key"]')}`);
+  });
+
+  it('every field of the further schemes is part of it, in whatever order it is written', () => {
+    const role = { arn: 'arn:aws:iam::123456789012:role/r', externalId: 'ex', sessionName: 'se', durationSeconds: 900 };
+    const whole = { scheme: 'aws-sigv4', service: 'bedrock', region: 'eu-west-1', role, tokenUrl: 'https://sts.internal/' } as const;
+    const aad = (auth: AuthScheme): string => associatedData({ ...one, auth }, 1);
+    const changes: readonly AuthScheme[] = [
+      { ...whole, service: 'sts' },
+      { ...whole, region: 'us-east-1' },
+      { ...whole, tokenUrl: 'https://evil.example/' },
+      { scheme: 'aws-sigv4', service: 'bedrock', region: 'eu-west-1' },
+      ...Object.keys(role).map((name) => ({ ...whole, role: { ...role, [name]: 'other' } })),
+      { scheme: 'google-service-account' },
+      { scheme: 'google-service-account', scope: 's' },
+      { scheme: 'google-service-account', tokenUrl: 'https://evil.example/' },
+      { scheme: 'azure-ad', tenant: 't' },
+      { scheme: 'azure-ad', tenant: 'u' },
+    ];
+    assert.equal(new Set([whole, ...changes].map(aad)).size, changes.length + 1);
+    const { scheme, ...fields } = whole;
+    assert.equal(aad({ ...fields, role: Object.fromEntries(Object.entries(role).reverse()) as typeof role, scheme }), aad(whole));
   });
 
   const edits: Readonly<Record<string, (file: Edited) => void>> = {

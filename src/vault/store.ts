@@ -1,10 +1,11 @@
-import { createHmac, createPrivateKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
+import { createHmac, createPrivateKey, generateKeyPairSync, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { BulkheadError } from '../core/errors.ts';
 import { publicKeyFromRaw, rawPublicKey } from '../core/signing.ts';
 import type { CredentialBinding, CredentialInfo } from '../ipc/messages.ts';
-import { associatedData, checkBinding, checkSecret, openCredential, type Credential } from './credential.ts';
+import { checkSecret } from './auth/schemes.ts';
+import { associatedData, checkBinding, openCredential, type Credential } from './credential.ts';
 import { writeAtomically } from '../core/durable-file.ts';
 import { keyCheck, open, seal } from '../core/xaes.ts';
 
@@ -76,7 +77,7 @@ export class Store {
   /** Seals a credential and replaces the earlier one of that id. `secret` is overwritten; empty: scheme none. */
   put(binding: CredentialBinding, secret: Buffer, createdAt: number): Credential {
     checkBinding(binding);
-    if (binding.auth.scheme !== 'none') checkSecret(secret);
+    if (binding.auth.scheme !== 'none') checkSecret(binding.auth, secret);
     const { keys, credentials } = this.#content;
     const { organization, id } = binding;
     const version = (this.#head.versions[id] ?? credentials[id]?.version ?? 0) + 1;
@@ -104,6 +105,11 @@ export class Store {
     if (this.#head.trusted !== null) throw new BulkheadError('resource_exists', { resource: 'trusted key', id: this.#head.trusted });
     this.trusted = publicKeyFromRaw(verifyKey);
     this.#save(this.#content, { ...this.#head, trusted: verifyKey });
+  }
+
+  /** 32 bytes that belong to one organization and purpose, the same for as long as the root key is. The caller overwrites them. */
+  tenantKey(purpose: string, organization: string): Buffer {
+    return Buffer.from(hkdfSync('sha256', this.#root, '', `bulkhead/tenant/v1|${purpose}|${organization}`, 32));
   }
 
   #load(id: string): void {

@@ -7,7 +7,33 @@ import type { Result } from '../core/result.ts';
 import type { ErrorKind } from '../core/errors.ts';
 
 /** Names of wire protocols; a folder of `wire/` each. */
-export const WIRE_PROTOCOLS = ['openai-chat', 'openai-completions', 'openai-embeddings', 'anthropic-messages'] as const;
+export const WIRE_PROTOCOLS = [
+  'openai-chat',
+  'openai-completions',
+  'openai-embeddings',
+  'openai-responses',
+  'openai-moderations',
+  'openai-images',
+  'openai-audio',
+  'anthropic-messages',
+  'anthropic-count-tokens',
+  'gemini',
+  'gemini-count-tokens',
+  'gemini-embeddings',
+  'vertex-count-tokens',
+  'vertex-embeddings',
+  'bedrock-converse',
+  'bedrock-embeddings',
+  'bedrock-rerank',
+  'cohere-chat',
+  'cohere-embeddings',
+  'cohere-rerank',
+  'jina-rerank',
+  'mistral-chat',
+  'ollama-chat',
+  /** No protocol that is known: bytes of `/{provider}/…`. */
+  'raw',
+] as const;
 export type WireProtocolId = (typeof WIRE_PROTOCOLS)[number];
 
 /** One server-sent event, framing removed. `data` lines are joined by `\n`. */
@@ -46,6 +72,8 @@ export interface AnswerContext {
   readonly created: number;
   /** Whether the client wants a usage chunk at the end of a stream. */
   readonly includeUsage: boolean;
+  /** What the client asked for: some protocols repeat it in the answer, and a call of a free-text tool is known by its tool. */
+  readonly request?: CanonicalRequest;
 }
 
 /** What a decoder says when the bytes ended before the protocol's own end. */
@@ -110,6 +138,8 @@ export interface PassThrough {
   readonly responseMembers: readonly string[];
   /** Usage from the captured members of a whole answer. */
   usageOfResponse(members: JsonObject): TokenUsage | undefined;
+  /** An answer may be of any media type (speech, subtitles): its bytes pass, and its usage is told only where it is JSON. */
+  readonly anyAnswer?: true;
   /** Cheap test on the bytes of one event: may it hold usage, an error or the end? Only then is it parsed. */
   mayMatter(eventBytes: Buffer): boolean;
   /** What a parsed event means. */
@@ -126,4 +156,13 @@ export interface StreamFact {
   readonly error?: string;
   /** True for the usage-only chunk that the client did not ask for. */
   readonly usageOnly?: boolean;
+}
+
+/** A protocol of calls that are answered at once and whole: embeddings, rerank, token counts. Held to the same identity as `Codec`. */
+export interface CallCodec<Request, Response> {
+  readonly protocol: WireProtocolId;
+  decodeRequest(body: JsonObject): Result<Request, FieldError>;
+  encodeRequest(request: Request, target: EncodeTarget): Encoded;
+  decodeResponse(body: JsonObject, request: Request): Result<Response, FieldError>;
+  encodeResponse(response: Response, request: Request, context: AnswerContext): JsonObject;
 }

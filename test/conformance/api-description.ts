@@ -26,16 +26,34 @@ interface Schema {
   readonly pattern?: string;
 }
 
+interface Posting {
+  readonly post?: { readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> } };
+}
+
 const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const typeOf = (value: Json): string => (value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value);
 
 export class ApiDescription {
   readonly #schemas: Readonly<Record<string, Schema>>;
+  readonly #paths: Readonly<Record<string, Posting>>;
 
   constructor(file: string) {
-    const document = JSON.parse(fs.readFileSync(new URL(file, SPECS), 'utf8')) as { components: { schemas: Record<string, Schema> } };
+    const document = JSON.parse(fs.readFileSync(new URL(file, SPECS), 'utf8')) as {
+      components: { schemas: Record<string, Schema> };
+      paths: Readonly<Record<string, Posting>>;
+    };
     this.#schemas = document.components.schemas;
+    this.#paths = document.paths;
+  }
+
+  /** What is wrong with the body of a POST to `path`, members that the description does not know included. */
+  bodyFaults(path: string, body: JsonObject): readonly string[] {
+    const schema = this.#paths[path]?.post?.requestBody?.content['application/json']?.schema;
+    if (schema === undefined) throw new Error(`the description has no POST ${path} with a JSON body`);
+    const known = new Set(this.#members(schema));
+    const unknown = Object.keys(body).filter((name) => !known.has(name));
+    return [...this.#check(schema, body, ''), ...unknown.map((name) => `.${name}: is unknown`)];
   }
 
   /** What is wrong with the value; empty when nothing is. */

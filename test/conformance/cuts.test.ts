@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { CanonicalEvent } from '../../src/canonical/event.ts';
 import type { SseEvent } from '../../src/wire/protocol.ts';
-import { bytesOf, codecOf, decodeEvents, sseEvents, streamsOf, type Translated } from './recorded.ts';
+import { PROTOCOLS } from './protocols/registry.ts';
+import { bytesOf, codecOf, decodeEvents, streamsOf } from './recorded.ts';
 
 /** Streams up to this size are cut at every byte, longer ones at a seeded sample. */
 const EVERY_BYTE = 4096;
@@ -20,48 +21,32 @@ function cutsOf(length: number): readonly number[] {
 
 const said = (events: readonly SseEvent[]): string => events.map(({ event, data }) => `${event ?? ''}\n${data}`).join('\n\n');
 
-/** Whether the provider had said its last word, read from the recorded text alone. */
-function sawEnd(protocol: Translated, events: readonly SseEvent[]): boolean {
-  if (protocol === 'anthropic-messages') return events.some(({ data }) => data.includes('"message_stop"'));
-  if (events.some(({ data }) => data.trim() === '[DONE]')) return true;
-  const started = new Set<number>();
-  const finished = new Set<number>();
-  for (const { data } of events) {
-    for (const { index, finish_reason: reason } of (JSON.parse(data) as { choices?: { index: number; finish_reason?: string }[] })
-      .choices ?? []) {
-      started.add(index);
-      if (reason) finished.add(index);
-    }
-  }
-  return started.size > 0 && started.size === finished.size;
-}
-
 const isError = (event: CanonicalEvent | undefined): boolean => event?.type === 'error';
 
-for (const protocol of ['openai-chat', 'anthropic-messages'] as const) {
-  const codec = codecOf(protocol);
+for (const protocol of PROTOCOLS) {
+  const codec = codecOf(protocol.id);
 
-  describe(`${protocol}: cut streams`, () => {
+  describe(`${protocol.id}: cut streams`, () => {
     for (const entry of streamsOf(protocol)) {
       it(`says the same wherever its bytes are cut: ${entry.case}`, () => {
         const bytes = bytesOf(entry);
-        const whole = sseEvents([bytes]);
+        const whole = protocol.events([bytes]);
         const [words, decoded] = [said(whole), JSON.stringify(decodeEvents(codec, whole))];
         cutsOf(bytes.length).forEach((at, index) => {
-          const events = sseEvents([bytes.subarray(0, at), bytes.subarray(at)]);
+          const events = protocol.events([bytes.subarray(0, at), bytes.subarray(at)]);
           assert.equal(said(events), words, `cut at byte ${at}`);
           if (index % 16 === 0) assert.equal(JSON.stringify(decodeEvents(codec, events)), decoded, `cut at byte ${at}`);
         });
       });
 
       it(`ends in an error when cut after any event: ${entry.case}`, () => {
-        const events = sseEvents([bytesOf(entry)]);
+        const events = protocol.events([bytesOf(entry)]);
         let state = codec.streamDecoder.start();
         let failed = false;
         for (let seen = 0; seen <= events.length; seen++) {
           const last = codec.streamDecoder.finish(state).at(-1);
           if (failed) assert.equal(last, undefined);
-          else if (!sawEnd(protocol, events.slice(0, seen)))
+          else if (!protocol.sawEnd(events.slice(0, seen)))
             assert.ok(isError(last) && last?.type === 'error' && last.cut, `cut after ${seen} events`);
           else assert.ok(last === undefined || last.type === 'end', `whole after ${seen} events`);
           const event = events[seen];
@@ -73,7 +58,7 @@ for (const protocol of ['openai-chat', 'anthropic-messages'] as const) {
       });
 
       it(`keeps the rules of a canonical stream: ${entry.case}`, () => {
-        const events = decodeEvents(codec, sseEvents([bytesOf(entry)]));
+        const events = decodeEvents(codec, protocol.events([bytesOf(entry)]));
         assert.equal(events[0]?.type === 'start' || isError(events[0]), true);
         assert.equal(events.filter(({ type }) => type === 'start').length <= 1, true);
         assert.equal(events.filter(({ type }) => type === 'end' || type === 'error').length, 1);

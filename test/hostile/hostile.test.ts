@@ -8,7 +8,7 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { NodeSpec } from '../../src/config/node-spec.ts';
-import { seal } from '../../src/core/hpke.ts';
+import { seal } from '../../src/core/hpke-seal.ts';
 import type { Layout } from '../../src/core/process.ts';
 import { openArena, type Arena } from './arena.ts';
 import { ATTACKS } from './attacks.ts';

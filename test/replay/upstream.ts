@@ -3,8 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { readAnswer, type RecordedAnswer } from './cases.ts';
 
 /**
- * A provider made of recordings. The model name says what to answer: `case:PROVIDER/ENDPOINT/CASE`, with options behind
- * `|`: `cut=N` breaks the connection after N body bytes, `stop=N` ends the answer there as if it were whole, `pieces=N` sends pieces of N bytes, `delay=MS` waits before each piece.
+ * A provider made of recordings. The model name says what to answer, in the body (JSON or a form) or, percent-encoded or not, in the path
+ * (`/models/{model}:generateContent`, `/model/{model}/converse`, `/deployments/{model}/…`): `case:PROVIDER/ENDPOINT/CASE`, with options behind
+ * `|`; `~` may stand for each slash, where a slash would end a segment of the path. Options: `cut=N` breaks the connection after N body bytes, `stop=N` ends the answer there as if it were whole, `pieces=N` sends pieces of N bytes, `delay=MS` waits before each piece.
  * It remembers what it saw, so that tests can hold the ledger against it.
  */
 interface SeenRequest {
@@ -68,8 +69,21 @@ export async function startReplayUpstream(answer: Answerer = answerFromModel): P
   };
 }
 
+/** A case's name has three parts; only its last may have options, and none holds what ends a model in a path. */
+const NAME_IN_PATH = /case:(?:[^/?:~]+~[^/?:~]+~[^/?:]+|[^/?:]+\/[^/?:]+\/[^/?:]+)/;
+const NAME_IN_FORM = /name="model"[^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n([^\r\n]*)\r\n/;
+
+/** The model that a request asks for; undefined where it names none. */
+function modelOf({ path, headers, body }: SeenRequest): string | undefined {
+  const inPath = NAME_IN_PATH.exec(decodeURIComponent(path))?.[0];
+  if (inPath !== undefined) return inPath;
+  if (headers['content-type']?.startsWith('multipart/form-data') === true) return NAME_IN_FORM.exec(body.toString('latin1'))?.[1];
+  const { model } = JSON.parse(body.toString('utf8') || '{}') as { model?: string };
+  return model;
+}
+
 async function answerFromModel(request: SeenRequest, response: http.ServerResponse): Promise<void> {
-  const { model } = JSON.parse(request.body.toString('utf8') || '{}') as { model?: string };
+  const model = modelOf(request);
   const [name = '', ...flags] = (model ?? '').split('|');
   if (!name.startsWith('case:')) {
     response.writeHead(404, { 'content-type': 'application/json' });
@@ -81,7 +95,7 @@ async function answerFromModel(request: SeenRequest, response: http.ServerRespon
     const found = flags.find((flag) => flag.startsWith(`${key}=`));
     return found === undefined ? undefined : Number(found.slice(key.length + 1));
   };
-  await sendRecorded(readAnswer(name.slice('case:'.length)), response, {
+  await sendRecorded(readAnswer(name.slice('case:'.length).replaceAll('~', '/')), response, {
     cut: option('cut'),
     stop: option('stop'),
     pieces: option('pieces'),
@@ -89,9 +103,14 @@ async function answerFromModel(request: SeenRequest, response: http.ServerRespon
   });
 }
 
+/** Framings of answers that grow while they are sent; others have a known length. */
+const STREAMED: ReadonlySet<RecordedAnswer['framing']> = new Set(['sse', 'ndjson', 'aws-eventstream', 'json-array']);
+
 async function sendRecorded(answer: RecordedAnswer, response: http.ServerResponse, { cut, stop, pieces, delay }: Options): Promise<void> {
-  const streamed = answer.headers['content-type']?.startsWith('text/event-stream') === true;
-  response.writeHead(answer.status, streamed ? answer.headers : { ...answer.headers, 'content-length': String(answer.body.length) });
+  response.writeHead(
+    answer.status,
+    STREAMED.has(answer.framing) ? answer.headers : { ...answer.headers, 'content-length': String(answer.body.length) },
+  );
   const body = answer.body.subarray(0, cut ?? stop ?? answer.body.length);
   const step = pieces ?? Math.max(body.length, 1);
   for (let at = 0; at < body.length && !response.destroyed; at += step) {

@@ -1,11 +1,12 @@
 import path from 'node:path';
 import { Command } from 'commander';
 import type { CredentialTried, CredentialView } from '../../api/credentials.ts';
-import { seal } from '../../core/hpke.ts';
+import { seal } from '../../core/hpke-seal.ts';
 import { isName } from '../../core/ids.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { AdminClient } from '../client.ts';
 import { clientOf, present, withCommon, type CliContext, type CommonOptions } from '../context.ts';
+import { checkForm } from '../credential-form.ts';
 import { CliFailure, EXIT, usageError } from '../failure.ts';
 import { promptSecret, readSecretFromEnvironment, readSecretFromFile, readSecretFromStdin } from '../secret-input.ts';
 import { age, facts, grouped, moment, table, type Column } from '../table.ts';
@@ -101,6 +102,7 @@ async function add(context: CliContext, id: string, options: AddOptions): Promis
   // The vault is asked first, so that nobody types a key for a node that does not run.
   const sealingKey = await sealingKeyOf(client, id);
   const secret = await readSecret(context, id, options);
+  checkForm(secret);
   const sealed = secret.reveal((bytes) => seal(sealingKey, bytes, INFO, id));
   secret.wipe();
   const organization = options.organization === undefined ? {} : { organization: options.organization };

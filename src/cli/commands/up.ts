@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { Command, Option } from 'commander';
+import { KEY_VARIABLES } from '../../config/catalogue/catalogue.ts';
 import { formatProblem, type BulkheadConfig, type Endpoint } from '../../config/config.ts';
 import { NODE_DEFAULTS } from '../../config/node-defaults.ts';
 import { parseEndpoint } from '../../config/network.ts';
@@ -23,25 +24,6 @@ interface UpOptions extends CommonOptions {
   readonly passphraseFd?: string;
   readonly entry: readonly string[];
 }
-
-/** Variables that hold provider keys by custom. Their names are told, their values are not used. */
-const PROVIDER_KEY_VARIABLES = [
-  'OPENAI_API_KEY',
-  'ANTHROPIC_API_KEY',
-  'AZURE_OPENAI_API_KEY',
-  'CEREBRAS_API_KEY',
-  'COHERE_API_KEY',
-  'DEEPSEEK_API_KEY',
-  'FIREWORKS_API_KEY',
-  'GEMINI_API_KEY',
-  'GOOGLE_API_KEY',
-  'GROQ_API_KEY',
-  'MISTRAL_API_KEY',
-  'OPENROUTER_API_KEY',
-  'PERPLEXITY_API_KEY',
-  'TOGETHER_API_KEY',
-  'XAI_API_KEY',
-] as const;
 
 /** `bulkhead up`: check everything that can be checked, write down what to start, become the supervisor. */
 export function upCommand(context: CliContext): Command {
@@ -83,7 +65,7 @@ async function up(context: CliContext, options: UpOptions): Promise<void> {
     ...entries(options.entry),
     firstStart: isFirstStart(folder),
     adminDigest: hash('sha256', ensureToken(folder), 'hex'),
-    environmentKeys: PROVIDER_KEY_VARIABLES.filter((name) => (context.terminal.env[name] ?? '') !== ''),
+    environmentKeys: KEY_VARIABLES.filter((name) => (context.terminal.env[name] ?? '') !== ''),
   };
   writeSpec(folder, spec);
   context.exitWith(await becomeSupervisor(folder.specFile, node.rootKey, context.terminal.env));

@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly colour?: boolean;
+  /** Standard input is a terminal: questions are asked, and `stdin` answers them. */
+  readonly tty?: true;
 }
 
 const STORES = {
@@ -26,10 +28,13 @@ const STORES = {
   auditor: { file: 'control.log', schema: null },
 };
 
-export async function run(args: readonly string[], { stdin = '', env = {}, cwd = '/', colour = false }: RunOptions = {}): Promise<Ran> {
+export async function run(
+  args: readonly string[],
+  { stdin = '', env = {}, cwd = '/', colour = false, tty }: RunOptions = {},
+): Promise<Ran> {
   let [out, err] = ['', ''];
   const terminal = {
-    stdin: Readable.from(stdin === '' ? [] : [Buffer.from(stdin)]),
+    stdin: Object.assign(Readable.from(stdin === '' ? [] : [Buffer.from(stdin)]), tty === true ? { isTTY: true } : {}),
     out: (text: string) => void (out += text),
     err: (text: string) => void (err += text),
     colour,

@@ -1,4 +1,5 @@
 import { NO_USAGE, type TokenUsage, type UsageEvent } from '../../core/usage.ts';
+import { NATIVE } from '../../wire/native.ts';
 import type { Deps } from '../deps.ts';
 import { estimateInputTokens } from '../estimate.ts';
 import type { AttemptRecord } from '../exchange.ts';
@@ -64,6 +65,9 @@ function used(decoded: Decoded, record: AttemptRecord): { usage: TokenUsage; est
   if (record.outcome === 'ok' && told !== undefined) return { usage: told, estimated: false };
   // A provider bills nothing for a request that it refused or that never came to it.
   if (!mayCost(record)) return { usage: told ?? NO_USAGE, estimated: false };
+  // Files, pictures and sound are not counted in words.
+  if (NATIVE[record.target.operation.protocol].passThrough.anyAnswer === true)
+    return { usage: told ?? NO_USAGE, estimated: told === undefined };
   const known = told ?? { ...NO_USAGE, input: estimateInputTokens(decoded.body.bytes) };
   const output = Math.max(known.output, record.outputEstimate);
   return { usage: { ...known, output }, estimated: told === undefined || output > told.output };

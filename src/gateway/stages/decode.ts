@@ -1,40 +1,122 @@
 import { BulkheadError } from '../../core/errors.ts';
 import { isJsonObject, type Json } from '../../core/json.ts';
-import { JsonScanner, scanJson } from '../../core/json-scan.ts';
+import { JsonScanner, scanJson, type Member } from '../../core/json-scan.ts';
+import { formBoundary, formFields } from '../../http/multipart.ts';
 import { readBody } from '../../http/body.ts';
-import { mayUse } from '../../routing/model-table.ts';
-import type { WireProtocolId } from '../../wire/protocol.ts';
-import { NATIVE } from '../../wire/native.ts';
+import { mayUse, type Resolved } from '../../routing/model-table.ts';
+import type { Principal } from '../../access/principal.ts';
+import type { ProviderId } from '../../core/ids.ts';
+import type { Deps } from '../deps.ts';
+import { checkOpen, resolveRaw } from '../raw-call.ts';
+import { resume } from '../resume.ts';
 import type { Exchange } from '../exchange.ts';
+import { wantedMembers } from '../wanted-members.ts';
 import { pass, type Authenticated, type Decoded, type RequestBody } from '../steps.ts';
 
 /** From here on a body is scanned while it arrives, so that no single turn of the event loop has all of it. */
 const SCAN_AS_IT_COMES = 128 * 1024;
 /** Names of models in a refusal: enough to see the mistake. */
 const CHOICES = 50;
+/** No name of a model is longer; what follows would not be looked up. */
+const MAX_FORM_MODEL = 1024;
+const NO_MEMBERS: ReadonlyMap<string, Member> = new Map();
 
-const WANTED: ReadonlyMap<WireProtocolId, ReadonlySet<string>> = new Map(
-  (Object.keys(NATIVE) as WireProtocolId[]).map((protocol) => [protocol, new Set(NATIVE[protocol].passThrough.requestMembers)]),
-);
+/** The body within its bounds, as strict JSON or a form, for a model that exists and that the key may use. */
+export async function decode(caller: Authenticated, deps: Pick<Deps, 'responses'>): Promise<Decoded> {
+  const { exchange, principal, presented } = caller;
+  if (exchange.raw !== undefined) checkOpen(exchange, exchange.raw);
+  const read = await readAs(exchange);
+  const { body, pinned, resumedFrom } =
+    exchange.endpoint.protocol === 'openai-responses' ? await resume(exchange, caller, read, deps) : { body: read };
+  const { alias, resolved } =
+    exchange.raw === undefined ? resolveModel(exchange, principal, body) : resolveRaw(exchange, exchange.raw, principal, rawModel(body));
+  exchange.facts = { key: principal.key.id, alias: alias.slice(0, 128), stream: body.stream };
+  return pass<Decoded>({
+    exchange,
+    principal,
+    presented,
+    body,
+    alias,
+    resolved,
+    ...(pinned === undefined ? {} : { pinned }),
+    ...(resumedFrom === undefined ? {} : { resumedFrom }),
+  });
+}
 
-/** The body within its bounds, as strict JSON, for a model that exists and that the key may use. */
-export async function decode({ exchange, principal, presented }: Authenticated): Promise<Decoded> {
+function readAs(exchange: Exchange): Promise<RequestBody> {
+  const { head, endpoint } = exchange;
+  if (endpoint.body === 'form' && head.contentType === 'multipart/form-data') return readForm(exchange);
+  return endpoint.body === 'any' ? readAny(exchange) : readJson(exchange);
+}
+
+function resolveModel(exchange: Exchange, { key }: Principal, body: RequestBody): { alias: string; resolved: Resolved<ProviderId> } {
+  const { models } = exchange.policy;
+  const alias = exchange.pathModel ?? modelNamed(body);
+  const resolved = models.resolve(alias);
+  const choices = (): string => models.choices(key.models).slice(0, CHOICES).join(', ') || '(none)';
+  const shown = alias.slice(0, 128);
+  if (resolved === undefined) throw new BulkheadError('unknown_model', { model: shown, models: choices() });
+  if (!mayUse(key.models, alias, resolved.rule)) throw new BulkheadError('model_not_allowed', { model: shown, models: choices() });
+  return { alias, resolved };
+}
+
+/** What a raw call names as its model; its provider judges the rest. */
+function rawModel({ bytes, members }: RequestBody): string {
+  const member = members.get('model');
+  const value: unknown = member === undefined ? undefined : JSON.parse(bytes.toString('utf8', member.start, member.end));
+  return typeof value === 'string' ? value : '';
+}
+
+async function readAny(exchange: Exchange): Promise<RequestBody> {
+  const bytes = await exchange.waitFor(readBytes(exchange, undefined));
+  const { head, policy, request } = exchange;
+  const isJson = head.contentType === 'application/json' && bytes.length > 0;
+  return {
+    bytes,
+    members: isJson ? scanJson(bytes, policy.json, wantedMembers('raw')).members : NO_MEMBERS,
+    stream: false,
+    streamOptions: undefined,
+    maxOutputTokens: undefined,
+    contentType: request.headers['content-type'] ?? '',
+  };
+}
+
+async function readJson(exchange: Exchange): Promise<RequestBody> {
   const { head, policy, endpoint } = exchange;
-  const wanted = WANTED.get(endpoint.protocol) as ReadonlySet<string>;
+  const wanted = wantedMembers(endpoint.protocol);
   const isSmall = head.contentLength !== undefined && head.contentLength <= SCAN_AS_IT_COMES && head.contentEncoding === '';
   const early = isSmall ? undefined : new JsonScanner(policy.json, wanted);
   const bytes = await exchange.waitFor(readBytes(exchange, early));
-  const body = requestBody(bytes, early ?? scanJson(bytes, policy.json, wanted));
-  const { models } = exchange.policy;
-  const alias = requiredString(body, 'model');
-  const resolved = models.resolve(alias);
-  exchange.facts = { key: principal.key.id, alias: alias.slice(0, 128), stream: body.stream };
-  const choices = (): string => models.choices(principal.key.models).slice(0, CHOICES).join(', ') || '(none)';
-  const shown = alias.slice(0, 128);
-  if (resolved === undefined) throw new BulkheadError('unknown_model', { model: shown, models: choices() });
-  if (!mayUse(principal.key.models, alias, resolved.rule))
-    throw new BulkheadError('model_not_allowed', { model: shown, models: choices() });
-  return pass<Decoded>({ exchange, principal, presented, body, alias, resolved });
+  return requestBody(exchange, bytes, early ?? scanJson(bytes, policy.json, wanted));
+}
+
+/** A form passes as it is but for the model's name; its files are never looked into. */
+async function readForm(exchange: Exchange): Promise<RequestBody> {
+  const contentType = exchange.request.headers['content-type'] ?? '';
+  const boundary = formBoundary(contentType);
+  const bytes = await exchange.waitFor(readBytes(exchange, undefined));
+  const fields = formFields(bytes, boundary);
+  const [model, ...more] = fields.filter(({ name }) => name === 'model');
+  if (model === undefined || more.length > 0)
+    throw new BulkheadError('invalid_request', { reason: 'The form must have the field model, once.', param: 'model' });
+  const stream = fields.find(({ name }) => name === 'stream');
+  return {
+    bytes,
+    members: NO_MEMBERS,
+    stream: exchange.endpoint.stream !== 'never' && stream !== undefined && bytes.toString('utf8', stream.start, stream.end) === 'true',
+    streamOptions: undefined,
+    maxOutputTokens: undefined,
+    contentType,
+    form: { model },
+  };
+}
+
+function modelNamed(body: RequestBody): string {
+  if (body.form === undefined) return requiredString(body, 'model');
+  const { start, end } = body.form.model;
+  const name = body.bytes.toString('utf8', start, Math.min(end, start + MAX_FORM_MODEL));
+  if (name === '') throw new BulkheadError('invalid_request', { reason: 'The field model must not be empty.', param: 'model' });
+  return name;
 }
 
 function readBytes({ request, response, head, policy }: Exchange, scanner: JsonScanner | undefined): Promise<Buffer> {
@@ -47,7 +129,7 @@ function readBytes({ request, response, head, policy }: Exchange, scanner: JsonS
   });
 }
 
-function requestBody(bytes: Buffer, { members, rootKind }: JsonScanner): RequestBody {
+function requestBody({ endpoint }: Exchange, bytes: Buffer, { members, rootKind }: JsonScanner): RequestBody {
   if (rootKind !== 'object') throw new BulkheadError('invalid_request', { reason: 'The body must be one JSON object.' });
   const value = (name: string): Json | undefined => {
     const member = members.get(name);
@@ -57,9 +139,10 @@ function requestBody(bytes: Buffer, { members, rootKind }: JsonScanner): Request
   return {
     bytes,
     members,
-    stream: flag(value('stream'), 'stream'),
+    stream: endpoint.stream === undefined ? flag(value('stream'), 'stream') : endpoint.stream === 'always',
     streamOptions: isJsonObject(streamOptions) ? streamOptions : undefined,
     maxOutputTokens: outputBound(value),
+    contentType: 'application/json',
   };
 }
 
@@ -81,8 +164,10 @@ function flag(value: Json | undefined, name: string): boolean {
 
 /** What is not a sensible number is left for the provider to refuse. */
 function outputBound(value: (name: string) => Json | undefined): number | undefined {
-  const most = value('max_completion_tokens') ?? value('max_tokens');
+  const gemini = value('generationConfig');
+  const config = isJsonObject(gemini) ? gemini : {};
+  const most = value('max_completion_tokens') ?? value('max_tokens') ?? value('max_output_tokens') ?? config['maxOutputTokens'];
   if (typeof most !== 'number' || !(most >= 0) || most > Number.MAX_SAFE_INTEGER) return undefined;
-  const copies = value('n');
+  const copies = value('n') ?? config['candidateCount'];
   return Math.ceil(most) * (typeof copies === 'number' && copies >= 1 && copies <= 1024 ? Math.ceil(copies) : 1);
 }

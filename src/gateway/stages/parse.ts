@@ -7,6 +7,8 @@ import { pass, type Received } from '../steps.ts';
  * the wire until the key is known, so that strangers hold none of our memory.
  */
 export function parse(exchange: Exchange): Received {
-  checkJsonType(exchange.head);
+  const { endpoint, head } = exchange;
+  const isForm = endpoint.body === 'form' && head.contentType === 'multipart/form-data';
+  if (endpoint.body !== 'any' && !isForm) checkJsonType(head);
   return pass<Received>({ exchange });
 }

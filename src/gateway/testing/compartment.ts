@@ -77,6 +77,8 @@ const provider = (id: string, kind: string, basePath = '/v1'): JsonObject => ({
   shard: 0,
   priceList: id,
   headers: [],
+  settings: {},
+  passThrough: [],
 });
 
 export const POLICY = {

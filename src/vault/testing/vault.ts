@@ -5,7 +5,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { seal } from '../../core/hpke.ts';
+import { seal } from '../../core/hpke-seal.ts';
 import { newKeyId, newRequestId, type CredentialId, type OrganizationId } from '../../core/ids.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type {

@@ -1,6 +1,8 @@
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
 import { ANTHROPIC_SIGNATURE, type CacheMarker, type Citation, type MediaSource, type Part } from '../../canonical/part.ts';
 import { FieldFault, Fields } from '../fields.ts';
+import { unwrapOpaque } from '../opaque.ts';
+import { TRANSLATED } from './citations.ts';
 import { PROTOCOL } from './names.ts';
 
 const TTL: ReadonlyMap<unknown, number> = new Map([
@@ -20,11 +22,11 @@ export function decodeCache(holder: Fields): CacheMarker | undefined {
 
 const words = (value: Json | undefined): string | undefined => (typeof value === 'string' ? value : undefined);
 
-/** Only web results have an address; places in documents live in `native` alone. */
+/** Only web results have an address; places in documents live in `native` alone. One without an index is a citation that we put into these words. */
 export const decodeCitation = (native: JsonObject): Citation => ({
   url: words(native['url']),
   title: words(native['title']),
-  protocol: PROTOCOL,
+  protocol: native['encrypted_index'] === '' ? TRANSLATED : PROTOCOL,
   native,
 });
 
@@ -42,7 +44,17 @@ function decodeText(block: Fields): Part {
   };
 }
 
-/** Sources of images and documents. Undefined: one that only this protocol has (`content`). */
+/** The text of content that is a string or a list of texts; undefined where there is more than text in it. */
+function textIn(content: Json | undefined): string | undefined {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return undefined;
+  const texts = (content as readonly Json[]).map((block) =>
+    isJsonObject(block) && block['type'] === 'text' ? words(block['text']) : undefined,
+  );
+  return texts.includes(undefined) ? undefined : texts.join('\n\n');
+}
+
+/** Sources of images and documents. Undefined: one that only this protocol has (`content` with images in it). */
 function decodeSource(source: JsonObject, path: string): MediaSource | undefined {
   const fields = new Fields(source, path);
   switch (source['type']) {
@@ -54,25 +66,46 @@ function decodeSource(source: JsonObject, path: string): MediaSource | undefined
       return { kind: 'text', mediaType: fields.requiredString('media_type'), text: fields.requiredString('data') };
     case 'file':
       return { kind: 'file', id: fields.requiredString('file_id') };
+    case 'content': {
+      const text = textIn(source['content']);
+      return text === undefined ? undefined : { kind: 'text', mediaType: 'text/plain', text };
+    }
     default:
       return undefined;
   }
 }
 
+/** A search result is a text with an address for every other protocol. The block stays in the extension. */
+function decodeSearchResult(block: Fields, value: Json): Part {
+  const [text, address, title] = [textIn(block.value('content')), block.string('source'), block.string('title')];
+  if (text === undefined) return { type: 'other', protocol: PROTOCOL, value };
+  const cache = decodeCache(block);
+  block.respell('type', 'content', 'source', 'title', 'citations');
+  const source = { kind: 'text', mediaType: 'text/plain', text: address === undefined ? text : `${address}\n\n${text}` } as const;
+  return { type: 'file', source, name: title, cache, extensions: block.extensions(PROTOCOL) };
+}
+
 function decodeMedia(block: Fields, value: Json, type: 'image' | 'file'): Part {
   const source = decodeSource(block.object('source') ?? block.missing('source', 'an object'), block.at('source'));
   if (source === undefined) return { type: 'other', protocol: PROTOCOL, value };
+  if (block.peek('source') !== undefined && (block.peek('source') as JsonObject)['type'] === 'content') block.respell('source');
   const cache = decodeCache(block);
   if (type === 'image') return { type, source, cache, extensions: block.extensions(PROTOCOL) };
   const name = block.string('title');
   return { type, source, name, cache, extensions: block.extensions(PROTOCOL) };
 }
 
+/** Another vendor's signature comes back in the wrapping in which it was given to the client. */
+function decodeSignature(text: string): { readonly signature: string; readonly format: string } {
+  const foreign = unwrapOpaque(text);
+  return foreign === undefined ? { signature: text, format: ANTHROPIC_SIGNATURE } : { signature: foreign.data, format: foreign.format };
+}
+
 function decodeThinking(block: Fields): Part {
   const text = block.string('thinking') ?? '';
   const signature = block.string('signature');
   if (signature === '') block.respell('signature');
-  const signed = signature === undefined || signature === '' ? {} : { signature, format: ANTHROPIC_SIGNATURE };
+  const signed = signature === undefined || signature === '' ? {} : decodeSignature(signature);
   return { type: 'thinking', text, ...signed, extensions: block.extensions(PROTOCOL) };
 }
 
@@ -110,14 +143,16 @@ export function decodeBlock(value: Json, path: string): Part {
       return decodeToolUse(block);
     case 'tool_result':
       return decodeToolResult(block);
+    case 'search_result':
+      return decodeSearchResult(block, value);
     default:
       return { type: 'other', protocol: PROTOCOL, value };
   }
 }
 
 function decodeRedacted(block: Fields): Part {
-  const data = block.requiredString('data');
-  return { type: 'redacted_thinking', data, format: ANTHROPIC_SIGNATURE, extensions: block.extensions(PROTOCOL) };
+  const { signature: data, format } = decodeSignature(block.requiredString('data'));
+  return { type: 'redacted_thinking', data, format, extensions: block.extensions(PROTOCOL) };
 }
 
 /** Content is a string or a list of blocks. */

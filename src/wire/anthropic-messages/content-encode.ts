@@ -18,8 +18,8 @@ export function encodeCache(cache: CacheMarker | undefined): JsonObject | undefi
   return { type: 'ephemeral', ttl: cache.ttl === undefined ? undefined : cache.ttl > 300 ? '1h' : '5m' };
 }
 
-/** Anthropic refuses ids with other characters; a call and its results are changed alike, so that they still find each other. */
-const toolId = (id: string): string => id.replaceAll(/[^a-zA-Z0-9_-]/g, '_');
+/** Anthropic refuses ids with other characters, and empty ones; a call and its results are changed alike, so that they still find each other. */
+const toolId = (id: string): string => (id === '' ? 'toolu' : id.replaceAll(/[^a-zA-Z0-9_-]/g, '_'));
 
 /**
  * A tool's input must be an object here. What a model wrote amiss goes under `INVALID_JSON`, as Anthropic's own guide has it
@@ -82,12 +82,11 @@ function encodeFile(part: FilePart, dropped: Dropped): JsonObject | undefined {
 
 const isReadableHere = (format: string | undefined): boolean => format === undefined || format === ANTHROPIC_SIGNATURE;
 
-/** Reasoning without Anthropic's own signature is refused, so it cannot be sent back. */
+/** Reasoning without Anthropic's own signature is refused, so it cannot be sent back. An Anthropic client's without any signature is its own affair. */
 function encodeThinking(part: ThinkingPart, dropped: Dropped): JsonObject | undefined {
-  if (dropped.sourceIs(PROTOCOL)) return { type: 'thinking', thinking: part.text, signature: part.signature };
-  if (part.signature !== undefined && isReadableHere(part.format))
-    return { type: 'thinking', thinking: part.text, signature: part.signature };
-  dropped.field('thinking');
+  const isSendable = part.signature === undefined ? dropped.sourceIs(PROTOCOL) : isReadableHere(part.format);
+  if (isSendable) return { type: 'thinking', thinking: part.text, signature: part.signature };
+  if (part.text !== '') dropped.field('thinking');
   return undefined;
 }
 
@@ -109,15 +108,17 @@ function encodeBlock(part: Part, dropped: Dropped): JsonObject | undefined {
       return encodeImage(part, dropped);
     case 'file':
       return encodeFile(part, dropped);
+    case 'video':
+      dropped.field('video');
+      return undefined;
     case 'audio':
       dropped.field('audio');
       return undefined;
     case 'thinking':
       return encodeThinking(part, dropped);
     case 'redacted_thinking':
-      if (isReadableHere(part.format)) return { type: 'redacted_thinking', data: part.data };
-      dropped.field('thinking');
-      return undefined;
+      // Another vendor's says nothing here, so nothing is missed without it.
+      return isReadableHere(part.format) ? { type: 'redacted_thinking', data: part.data } : undefined;
     case 'refusal':
       return { type: 'text', text: part.text };
     case 'tool_call':

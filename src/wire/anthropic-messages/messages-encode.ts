@@ -5,10 +5,10 @@ import { asContent, encodeBlocks } from './content-encode.ts';
 import { takesSystemInPlace } from './models.ts';
 import { PROTOCOL } from './names.ts';
 
-/** A message being put together. `results`: it began with tool results, and what follows them belongs to the same turn. */
+/** A message being put together. `results`: it began with tool results, and what follows them belongs to the same turn. `blocks` grow in place: a round may have very many. */
 interface Turn {
   readonly role: 'user' | 'assistant' | 'system';
-  readonly blocks: readonly JsonObject[];
+  readonly blocks: JsonObject[];
   readonly results: boolean;
   readonly own: JsonObject | undefined;
 }
@@ -19,15 +19,18 @@ function encodeTurn(message: Message, dropped: Dropped): Turn {
   if (message.name !== undefined) dropped.field('participant');
   const own = dropped.extensions(message.extensions, 'message');
   const role = message.role === 'assistant' ? 'assistant' : isSystem(message) ? 'system' : 'user';
-  return { role, blocks: encodeBlocks(message.parts, dropped), results: message.role === 'tool', own };
+  return { role, blocks: [...encodeBlocks(message.parts, dropped)], results: message.role === 'tool', own };
 }
 
 /** All results of one round of tool calls, and the user's words after them, must be one message here. */
 function append(turns: Turn[], turn: Turn): void {
   const last = turns.at(-1);
-  if (last?.results === true && turn.role === 'user')
-    turns[turns.length - 1] = { ...last, blocks: [...last.blocks, ...turn.blocks], results: turn.results };
-  else turns.push(turn);
+  if (last?.results !== true || turn.role !== 'user') {
+    turns.push(turn);
+    return;
+  }
+  for (const block of turn.blocks) last.blocks.push(block);
+  turns[turns.length - 1] = { ...last, results: turn.results };
 }
 
 /** Anthropic refuses a message without content. */

@@ -20,6 +20,7 @@ export const NAMES: FieldNames = {
   responseFormat: 'output_config.format',
   responseFormatStrict: 'output_config.format.strict',
   toolChoice: 'tool_choice',
+  parallelToolCalls: 'tool_choice.disable_parallel_tool_use',
   reasoning: 'thinking',
   user: 'metadata.user_id',
   metadata: 'metadata',
@@ -33,4 +34,9 @@ export const NAMES: FieldNames = {
   file: 'messages[].content[].document',
   audio: 'messages[].content[].audio',
   citations: 'messages[].content[].citations',
+  video: 'messages[].content[].video',
+  verbosity: 'verbosity',
+  promptCacheKey: 'prompt_cache_key',
+  safetyIdentifier: 'safety_identifier',
+  modalities: 'modalities',
 };

@@ -3,6 +3,7 @@ import type { CanonicalRequest, Message, Reasoning, ResponseFormat, Tool, ToolCh
 import { FieldFault, Fields } from '../fields.ts';
 import { decodeCache, decodeContent } from './content-decode.ts';
 import { NAMES, PROTOCOL } from './names.ts';
+import { isNote } from './notes.ts';
 
 const ROLES = ['user', 'assistant', 'system'] as const;
 
@@ -12,7 +13,8 @@ function decodeMessage(value: Json, path: string): Message {
   const role = ROLES.find((known) => known === word);
   if (role === undefined) throw new FieldFault(message.at('role'), `must be one of ${ROLES.join(', ')}`);
   if (message.peek('content') === undefined) message.missing('content', 'a string or a list');
-  const parts = decodeContent(message, 'content');
+  const content = decodeContent(message, 'content');
+  const parts = role === 'assistant' ? content.filter((part) => part.type !== 'text' || !isNote(part.text)) : content;
   return { role, parts, extensions: message.extensions(PROTOCOL) };
 }
 
@@ -54,20 +56,29 @@ function decodeToolChoice(choice: Fields | undefined): ToolChoice | undefined {
   }
 }
 
+/** Whether the reasoning is shown, in OpenAI's words. */
+function decodeDisplay(thinking: Fields | undefined): string | undefined {
+  const display = thinking?.peek('display');
+  if (display !== 'summarized' && display !== 'omitted') return undefined;
+  thinking?.value('display');
+  return display === 'omitted' ? 'none' : 'auto';
+}
+
 /** How to think (`thinking`) and how hard to try (`output_config.effort`) are two fields here. */
 function decodeReasoning(body: Fields, output: Fields | undefined): Reasoning | undefined {
   const effort = output?.string('effort');
   const thinking = body.fields('thinking');
   const type = thinking?.string('type');
   const budget = thinking?.number('budget_tokens');
+  const summary = type === 'enabled' || type === 'adaptive' ? decodeDisplay(thinking) : undefined;
   if (thinking !== undefined) body.within('thinking', thinking);
   switch (type) {
     case 'enabled':
-      return { mode: 'budget', budget, effort };
+      return { mode: 'budget', budget, effort, summary };
     case 'disabled':
       return { mode: 'off', effort };
     case 'adaptive':
-      return { mode: 'auto', effort };
+      return { mode: 'auto', effort, summary };
     default:
       if (type !== undefined) body.untake('thinking');
       return effort === undefined ? undefined : { effort };
@@ -110,6 +121,13 @@ function decodeServiceTier(body: Fields): string | undefined {
 }
 
 export function decodeRequest(value: JsonObject): CanonicalRequest {
+  const request = decodeConversation(value);
+  if (request.maxOutputTokens === undefined) throw new FieldFault('max_tokens', 'must be a number, but is missing');
+  return request;
+}
+
+/** A request that need not say how long its answer may be, since it asks for none but its own size. */
+export function decodeConversation(value: JsonObject): CanonicalRequest {
   const body = new Fields(value, '');
   const output = body.fields('output_config');
   const choice = body.fields('tool_choice');
@@ -130,7 +148,7 @@ export function decodeRequest(value: JsonObject): CanonicalRequest {
     parallelToolCalls: noParallel === undefined ? undefined : !noParallel,
     responseFormat: decodeFormat(body, output),
     reasoning: decodeReasoning(body, output),
-    maxOutputTokens: body.number('max_tokens') ?? body.missing('max_tokens', 'a number'),
+    maxOutputTokens: body.number('max_tokens'),
     temperature: body.number('temperature'),
     topP: body.number('top_p'),
     topK: body.number('top_k'),

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../core/json.ts';
 import type { CanonicalRequest, ResponseFormat, Tool, ToolChoice } from '../../canonical/request.ts';
 import { Dropped } from '../dropped.ts';
+import { functionOfCustom } from '../free-text-tool.ts';
 import type { Encoded, EncodeTarget } from '../protocol.ts';
 import { encodeCache } from './content-encode.ts';
 import { encodeConversation } from './messages-encode.ts';
@@ -22,13 +23,13 @@ function encodeTool(tool: Tool, dropped: Dropped): JsonObject | undefined {
     dropped.inside('tool', String(tool.value['type']));
     return undefined;
   }
-  const { name, description, parameters, strict, cache } = tool;
+  const { name, description, parameters } = tool.type === 'custom' ? functionOfCustom(tool) : tool;
   return {
     name,
     description,
     input_schema: inputSchema(parameters),
-    strict,
-    cache_control: encodeCache(cache),
+    strict: tool.type === 'custom' ? undefined : tool.strict,
+    cache_control: encodeCache(tool.cache),
     ...dropped.extensions(tool.extensions, 'tool'),
   };
 }
@@ -80,6 +81,13 @@ function reportUnknown(request: CanonicalRequest, dropped: Dropped): void {
   dropped.fieldIf('topLogprobs', request.topLogprobs || undefined);
   dropped.fieldIf('logitBias', request.logitBias);
   dropped.fieldIf('metadata', request.metadata);
+  dropped.fieldIf('verbosity', request.verbosity);
+  dropped.fieldIf('promptCacheKey', request.promptCacheKey);
+  dropped.fieldIf(
+    'modalities',
+    request.modalities?.find((word) => word !== 'text'),
+  );
+  if (request.user !== undefined) dropped.fieldIf('safetyIdentifier', request.safetyIdentifier);
 }
 
 /** Anthropic's temperature ends at 1, and thinking leaves it no other value; nothing is clamped, what does not fit is left out and reported. */
@@ -126,6 +134,8 @@ export function encodeRequest(request: CanonicalRequest, target: EncodeTarget): 
   reportUnknown(request, dropped);
   const own = dropped.extensions(request.extensions);
   const format = encodeFormat(request.responseFormat, dropped);
+  // OpenAI has two words for whom the client asks; one has a place here.
+  const endUser = request.user ?? request.safetyIdentifier;
   const body = {
     model: target.model,
     max_tokens: maxTokens,
@@ -137,7 +147,7 @@ export function encodeRequest(request: CanonicalRequest, target: EncodeTarget): 
     stop_sequences: encodeStop(request, dropped),
     thinking: thinking.config,
     output_config: outputConfig(own?.['output_format'] === undefined ? format : undefined, thinking.effort),
-    metadata: request.user === undefined ? undefined : { user_id: request.user },
+    metadata: endUser === undefined ? undefined : { user_id: endUser },
     service_tier: encodeServiceTier(request.serviceTier, dropped),
     stream: request.stream ? true : undefined,
     ...own,

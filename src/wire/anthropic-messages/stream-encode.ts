@@ -1,12 +1,16 @@
 import type { JsonObject } from '../../core/json.ts';
 import { NO_USAGE, type TokenUsage } from '../../core/usage.ts';
 import type { CanonicalEvent, PartHead, PartStartEvent, StartEvent } from '../../canonical/event.ts';
+import type { Citation } from '../../canonical/part.ts';
 import type { Finish } from '../../canonical/response.ts';
 import type { AnswerContext, SseEvent, StreamEncoder } from '../protocol.ts';
-import { signatureHere } from './answer-encode.ts';
+import { INPUT_CLOSES, INPUT_OPENS, inputPiece } from '../free-text-tool.ts';
+import { opaque } from './answer-encode.ts';
+import { encodeCitation } from './citations.ts';
 import { anthropicErrors } from './errors.ts';
 import { encodeFinish } from './finish.ts';
 import { PROTOCOL } from './names.ts';
+import { noteOf } from './notes.ts';
 import { encodeUsage } from './usage-encode.ts';
 
 export interface EncodeState {
@@ -16,9 +20,13 @@ export interface EncodeState {
   /** Blocks begun so far; the last is `open` while a block is being written, and `silent` parts have none. */
   readonly blocks: number;
   readonly open: boolean;
+  /** The open block is a free-text tool's call: its text is the one member of an object here. */
+  readonly freeText: boolean;
   readonly usage: TokenUsage;
   readonly finish: Finish | undefined;
   readonly hasRefusal: boolean;
+  /** Sound comes in many pieces: one note stands for all. */
+  readonly hasAudio: boolean;
 }
 
 type Step = readonly [EncodeState, readonly SseEvent[]];
@@ -51,9 +59,13 @@ function blockOf(head: PartHead, part: number, context: AnswerContext): JsonObje
     case 'thinking':
       return { type: 'thinking', thinking: '', signature: '' };
     case 'redacted_thinking':
-      return signatureHere(head.data, head.format) === '' ? undefined : { type: 'redacted_thinking', data: head.data };
+      return { type: 'redacted_thinking', data: opaque(head.data, head.format) };
     case 'tool_call':
       return { type: 'tool_use', id: head.id === '' ? `toolu_${context.requestId}_${part}` : head.id, name: head.name, input: {} };
+    case 'image':
+    case 'audio':
+    case 'file':
+      return { type: 'text', text: '' };
     case 'other':
       return head.protocol === PROTOCOL ? (head.value as JsonObject) : undefined;
   }
@@ -61,12 +73,24 @@ function blockOf(head: PartHead, part: number, context: AnswerContext): JsonObje
 
 function partStart(before: EncodeState, { part, head }: PartStartEvent): Step {
   const [state, first] = begun(before);
-  const block = blockOf(head, part, state.context);
+  const block = head.type === 'audio' && state.hasAudio ? undefined : blockOf(head, part, state.context);
   const hasRefusal = state.hasRefusal || head.type === 'refusal';
-  if (block === undefined) return [{ ...state, open: false, hasRefusal }, first];
+  const hasAudio = state.hasAudio || head.type === 'audio';
+  if (block === undefined) return [{ ...state, open: false, hasRefusal, hasAudio }, first];
   const start = sse('content_block_start', { index: state.blocks, content_block: block });
-  return [{ ...state, blocks: state.blocks + 1, open: true, hasRefusal }, [...first, start]];
+  const freeText = head.type === 'tool_call' && head.kind === 'custom';
+  const begins = { ...state, blocks: state.blocks + 1, open: true, freeText, hasRefusal, hasAudio };
+  return [begins, [...first, start, ...firstWords(begins, head)]];
 }
+
+/** What a block says by its head alone. */
+function firstWords(state: EncodeState, head: PartHead): readonly SseEvent[] {
+  if (head.type === 'image' || head.type === 'audio' || head.type === 'file')
+    return delta(state, { type: 'text_delta', text: noteOf(head) })[1];
+  return state.freeText ? inputDelta(state, INPUT_OPENS)[1] : NONE;
+}
+
+const inputDelta = (state: EncodeState, json: string): Step => delta(state, { type: 'input_json_delta', partial_json: json });
 
 const delta = (state: EncodeState, words: JsonObject): Step => [
   state,
@@ -75,7 +99,14 @@ const delta = (state: EncodeState, words: JsonObject): Step => [
 
 function partEnd(state: EncodeState): Step {
   if (!state.open) return [state, NONE];
-  return [{ ...state, open: false }, [sse('content_block_stop', { index: state.blocks - 1 })]];
+  const last = state.freeText ? inputDelta(state, INPUT_CLOSES)[1] : NONE;
+  return [{ ...state, open: false, freeText: false }, [...last, sse('content_block_stop', { index: state.blocks - 1 })]];
+}
+
+/** The text that it cites is with the client already. */
+function cited(state: EncodeState, citation: Citation): Step {
+  const encoded = encodeCitation(citation, '');
+  return encoded === undefined ? [state, NONE] : delta(state, { type: 'citations_delta', citation: encoded });
 }
 
 function usage(state: EncodeState, counts: TokenUsage): Step {
@@ -109,15 +140,11 @@ function step(state: EncodeState, event: CanonicalEvent): Step {
     case 'thinking_delta':
       return delta(state, { type: 'thinking_delta', thinking: event.text });
     case 'signature':
-      return signatureHere(event.signature, event.format) === ''
-        ? [state, NONE]
-        : delta(state, { type: 'signature_delta', signature: event.signature });
+      return delta(state, { type: 'signature_delta', signature: opaque(event.signature, event.format) });
     case 'arguments_delta':
-      return delta(state, { type: 'input_json_delta', partial_json: event.text });
+      return inputDelta(state, state.freeText ? inputPiece(event.text) : event.text);
     case 'citation':
-      return event.citation.protocol === PROTOCOL
-        ? delta(state, { type: 'citations_delta', citation: event.citation.native })
-        : [state, NONE];
+      return cited(state, event.citation);
     case 'other_delta':
       return event.protocol === PROTOCOL ? delta(state, event.value) : [state, NONE];
     case 'part_end':
@@ -136,6 +163,16 @@ function step(state: EncodeState, event: CanonicalEvent): Step {
 }
 
 export const streamEncoder: StreamEncoder<EncodeState> = {
-  start: (context) => ({ context, waiting: undefined, blocks: 0, open: false, usage: NO_USAGE, finish: undefined, hasRefusal: false }),
+  start: (context) => ({
+    context,
+    waiting: undefined,
+    blocks: 0,
+    open: false,
+    freeText: false,
+    usage: NO_USAGE,
+    finish: undefined,
+    hasRefusal: false,
+    hasAudio: false,
+  }),
   step,
 };

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../core/json.ts';
+import { ANTHROPIC_SIGNATURE } from '../../canonical/part.ts';
 import type { CanonicalRequest, Message, Reasoning } from '../../canonical/request.ts';
 import type { Dropped } from '../dropped.ts';
 import { thinkingStyle } from './models.ts';
@@ -35,8 +36,16 @@ function budgetOf(effort: string | undefined): number {
   }
 }
 
+/** Newer models take no budget: it becomes the effort that it is about. */
+const effortOfBudget = (budget: number | undefined): string | undefined =>
+  budget === undefined ? undefined : budget <= 2048 ? 'low' : budget <= 8192 ? 'medium' : 'high';
+
 const isSigned = (message: Message): boolean =>
-  message.parts.some((part) => part.type === 'redacted_thinking' || (part.type === 'thinking' && part.signature !== undefined));
+  message.parts.some(
+    (part) =>
+      (part.type === 'redacted_thinking' || (part.type === 'thinking' && part.signature !== undefined)) &&
+      (part.format === undefined || part.format === ANTHROPIC_SIGNATURE),
+  );
 
 /**
  * With a budget, Anthropic refuses a tool result whose call was not preceded by its signed reasoning. A client that
@@ -53,20 +62,25 @@ function lostSignature(messages: readonly Message[]): boolean {
 function withBudget(reasoning: Reasoning, maxTokens: number, messages: readonly Message[]): Thinking | undefined {
   const budget = Math.min(reasoning.budget ?? budgetOf(reasoning.effort), Math.floor(maxTokens / 2));
   if (budget < MIN_BUDGET || lostSignature(messages)) return undefined;
-  return { config: { type: 'enabled', budget_tokens: budget }, on: true };
+  return { config: { type: 'enabled', budget_tokens: budget, ...displayOf(reasoning) }, on: true };
 }
 
+/** Whether the reasoning is shown; nothing where the client left it to the model's habit. */
+const displayOf = ({ summary }: Reasoning): JsonObject =>
+  summary === undefined ? {} : { display: summary === 'none' ? 'omitted' : 'summarized' };
+
 /** What the Anthropic client said itself. */
-function native({ mode, budget, effort }: Reasoning): Thinking {
+function native(reasoning: Reasoning): Thinking {
+  const { mode, budget, effort } = reasoning;
   switch (mode) {
     case undefined:
       return { effort, on: false };
     case 'off':
       return { config: { type: 'disabled' }, effort, on: false };
     case 'auto':
-      return { config: { type: 'adaptive' }, effort, on: true };
+      return { config: { type: 'adaptive', ...displayOf(reasoning) }, effort, on: true };
     case 'budget':
-      return { config: { type: 'enabled', budget_tokens: budget }, effort, on: true };
+      return { config: { type: 'enabled', budget_tokens: budget, ...displayOf(reasoning) }, effort, on: true };
   }
 }
 
@@ -78,7 +92,8 @@ function translated(request: CanonicalRequest, reasoning: Reasoning, model: stri
   if (reasoning.mode === 'off') return style === 'none' ? OFF : { config: { type: 'disabled' }, on: false };
   if (style === 'none' || forcesTool(request)) return undefined;
   if (style === 'budget') return withBudget(reasoning, maxTokens, request.messages);
-  return { config: { type: 'adaptive' }, effort: reasoning.effort === undefined ? undefined : effortWord(reasoning.effort), on: true };
+  const effort = reasoning.effort === undefined ? effortOfBudget(reasoning.budget) : effortWord(reasoning.effort);
+  return { config: { type: 'adaptive', ...displayOf(reasoning) }, effort, on: true };
 }
 
 export function encodeThinking(request: CanonicalRequest, model: string, maxTokens: number, dropped: Dropped): Thinking {

@@ -1,9 +1,12 @@
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
 import type { CanonicalEvent, PartHead } from '../../canonical/event.ts';
+import type { RedactedThinkingPart } from '../../canonical/part.ts';
 import { decodeAnnotation } from './content-decode.ts';
 import { decodeFinish } from './finish.ts';
 import { PROTOCOL } from './names.ts';
-import { decodeDetail, plainReasoning, readDetails } from './reasoning.ts';
+import { audioFormat } from './audio.ts';
+import { decodeImages } from './images.ts';
+import { decodeDetail, googleSignature, plainReasoning, readDetails } from './reasoning.ts';
 
 /** The part that deltas go to. `key` tells tool calls and reasoning details apart; `plain`: the reasoning's text comes in a plain field. */
 type OpenPart =
@@ -17,6 +20,8 @@ export interface ChoiceState {
   readonly parts: number;
   readonly open: OpenPart | undefined;
   readonly hasToolCalls: boolean;
+  /** The last reasoning that only its vendor can read: a signature may be told twice, in the details and on its call. */
+  readonly signature: string | undefined;
   /** Held back to the end, since some providers send usage, filter results or text after it. */
   readonly rawFinish: string | undefined;
 }
@@ -34,6 +39,15 @@ function openPart(choice: ChoiceState, head: PartHead, open: OpenPart, events: E
   const closed = closePart(choice, events);
   events.push({ type: 'part_start', choice: choice.index, part: open.part, head });
   return { ...closed, open, parts: open.part + 1 };
+}
+
+/** A part that is whole in its head. */
+const wholePart = (choice: ChoiceState, head: PartHead, events: Events): ChoiceState =>
+  closePart(openPart(choice, head, { kind: 'whole', part: choice.parts }, events), events);
+
+function redacted(choice: ChoiceState, part: RedactedThinkingPart | undefined, events: Events): ChoiceState {
+  if (part === undefined || part.data === choice.signature) return choice;
+  return { ...wholePart(choice, part, events), signature: part.data };
 }
 
 function words(choice: ChoiceState, kind: 'text' | 'refusal', text: Json | undefined, events: Events): ChoiceState {
@@ -86,9 +100,7 @@ function thinkingText(choice: ChoiceState, text: string, source: ThinkingSource,
 function detail(choice: ChoiceState, value: JsonObject, hasPlain: boolean, events: Events): ChoiceState {
   const decoded = decodeDetail(value);
   if (decoded === undefined) return choice;
-  if (decoded.type === 'redacted_thinking') {
-    return closePart(openPart(choice, decoded, { kind: 'whole', part: choice.parts }, events), events);
-  }
+  if (decoded.type === 'redacted_thinking') return redacted(choice, decoded, events);
   const key = typeof value['index'] === 'number' ? value['index'] : undefined;
   const repeats = hasPlain || (choice.open?.kind === 'thinking' && choice.open.plain);
   const { format } = decoded;
@@ -116,6 +128,20 @@ function reasoning(choice: ChoiceState, delta: JsonObject, events: Events): Choi
 
 const str = (value: Json | undefined): string => (typeof value === 'string' ? value : '');
 
+interface Call {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: 'function' | 'custom';
+  readonly key: number;
+  readonly signature: RedactedThinkingPart | undefined;
+}
+
+function beginCall(choice: ChoiceState, { id, name, kind, key, signature }: Call, events: Events): ChoiceState {
+  const signed = redacted(choice, signature, events);
+  const opened = openPart(signed, { type: 'tool_call', id, name, kind }, { kind: 'tool', part: signed.parts, key, id }, events);
+  return { ...opened, hasToolCalls: true };
+}
+
 /** The whole fragment of a call: `index` may be missing where calls come whole, and several calls may then share one. */
 function toolCall(choice: ChoiceState, call: JsonObject, at: number, events: Events): ChoiceState {
   const inner = isJsonObject(call['function']) ? call['function'] : isJsonObject(call['custom']) ? call['custom'] : {};
@@ -134,8 +160,7 @@ function toolCall(choice: ChoiceState, call: JsonObject, at: number, events: Eve
     return choice;
   }
   const kind = call['type'] === 'custom' ? 'custom' : 'function';
-  const head = { type: 'tool_call', id, name, kind } as const;
-  const opened = goesOn ? choice : { ...openPart(choice, head, { kind: 'tool', part: choice.parts, key, id }, events), hasToolCalls: true };
+  const opened = goesOn ? choice : beginCall(choice, { id, name, kind, key, signature: googleSignature(call) }, events);
   const text = str(inner['arguments']) || str(inner['input']);
   if (text !== '') events.push({ type: 'arguments_delta', choice: choice.index, part: opened.open?.part ?? 0, text });
   return opened;
@@ -152,21 +177,27 @@ function annotations(choice: ChoiceState, value: Json | undefined, events: Event
   return opened;
 }
 
-/** Spoken answers: id, transcript and sound in pieces, which only this protocol has. */
+/** Spoken answers: the sound in pieces, each a part; id and transcript, which only this protocol has, in between. */
 function audio(choice: ChoiceState, value: Json | undefined, events: Events): ChoiceState {
   if (!isJsonObject(value) || Object.keys(value).length === 0) return choice;
-  const head = { type: 'other', protocol: PROTOCOL, value: { type: 'audio' } } as const;
-  const opened = choice.open?.kind === 'audio' ? choice : openPart(choice, head, { kind: 'audio', part: choice.parts }, events);
-  events.push({ type: 'other_delta', choice: choice.index, part: opened.open?.part ?? 0, protocol: PROTOCOL, value });
-  return opened;
+  const { data, ...rest } = value;
+  let after = choice;
+  if (Object.keys(rest).length > 0) {
+    const head = { type: 'other', protocol: PROTOCOL, value: { type: 'audio' } } as const;
+    after = after.open?.kind === 'audio' ? after : openPart(after, head, { kind: 'audio', part: after.parts }, events);
+    events.push({ type: 'other_delta', choice: after.index, part: after.open?.part ?? 0, protocol: PROTOCOL, value: rest });
+  }
+  if (typeof data !== 'string' || data === '') return after;
+  return wholePart(after, { type: 'audio', data, format: audioFormat(data) }, events);
 }
 
 /** One chunk's choice, in the order in which its members follow each other in an answer. Members without a meaning here are passed over. */
 export function stepChoice(choice: ChoiceState, chunk: JsonObject, events: Events): ChoiceState {
   const delta = isJsonObject(chunk['delta']) ? chunk['delta'] : {};
-  let after = reasoning(choice, delta, events);
+  let after = redacted(reasoning(choice, delta, events), googleSignature(delta), events);
   after = content(after, delta['content'], events);
   after = words(after, 'refusal', delta['refusal'], events);
+  for (const image of decodeImages(delta['images'])) after = wholePart(after, image, events);
   after = audio(after, delta['audio'], events);
   after = annotations(after, delta['annotations'], events);
   const calls = Array.isArray(delta['tool_calls']) ? (delta['tool_calls'] as readonly Json[]) : [];
@@ -179,9 +210,10 @@ export function stepChoice(choice: ChoiceState, chunk: JsonObject, events: Event
   return typeof raw === 'string' && raw !== '' && raw !== after.rawFinish ? { ...after, rawFinish: raw } : after;
 }
 
-/** What a choice still owes when the stream is whole. */
-export function finishChoice(choice: ChoiceState): readonly CanonicalEvent[] {
+/** What a choice still owes when the stream is whole. `sources` stand beside the answer and belong to the text that is open. */
+export function finishChoice(choice: ChoiceState, sources: readonly JsonObject[]): readonly CanonicalEvent[] {
   const events: Events = [];
+  if (choice.open?.kind === 'text') annotations(choice, sources, events);
   closePart(choice, events);
   if (choice.rawFinish !== undefined)
     events.push({ type: 'finish', choice: choice.index, finish: decodeFinish(choice.rawFinish, choice.hasToolCalls) });

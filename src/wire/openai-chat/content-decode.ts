@@ -1,12 +1,15 @@
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
-import type { CacheMarker, Citation, MediaSource, Part, ToolCallPart } from '../../canonical/part.ts';
+import type { AudioPart, CacheMarker, Citation, MediaSource, Part, ToolCallPart } from '../../canonical/part.ts';
 import { Fields } from '../fields.ts';
 import { sourceOfUrl } from '../media.ts';
 import { PROTOCOL } from './names.ts';
-import { decodeReasoning, REASONING_FIELDS } from './reasoning.ts';
+import { audioFormat } from './audio.ts';
+import { decodeImages } from './images.ts';
+import { arrange, type PlacedReasoning } from './place.ts';
+import { decodeReasoning, googleSignature, REASONING_FIELDS } from './reasoning.ts';
 
 /** OpenAI's `prompt_cache_breakpoint`, or Anthropic's `cache_control` that many OpenAI-shaped clients send. Left in the extension as it was. */
-function decodeCache(part: Fields): CacheMarker | undefined {
+export function decodeCache(part: Fields): CacheMarker | undefined {
   part.respell('cache_control', 'prompt_cache_breakpoint');
   const control = part.peek('cache_control');
   if (isJsonObject(control)) return { ttl: control['ttl'] === '1h' ? 3600 : control['ttl'] === '5m' ? 300 : undefined };
@@ -36,10 +39,15 @@ function decodeImage(part: Fields): Part {
   return { type: 'image', source: sourceOfUrl(url ?? ''), detail, cache, extensions: part.extensions(PROTOCOL) };
 }
 
-/** `file_data` is a data URI at OpenAI, a URL at some others, or bare base64. */
+/** `file_data` is a data URI at OpenAI, a URL at some others, or bare base64; others again say `file_url`. */
 function fileSource(file: Fields, part: Fields): MediaSource {
   const id = file.string('file_id');
   if (id !== undefined) return { kind: 'file', id };
+  const url = file.peek('file_data') === undefined ? file.string('file_url') : undefined;
+  if (url !== undefined) {
+    part.respell('file');
+    return sourceOfUrl(url);
+  }
   const data = file.requiredString('file_data');
   if (/^(data|https?):/.test(data)) return sourceOfUrl(data);
   part.respell('file');
@@ -66,6 +74,17 @@ function decodeAudio(part: Fields): Part {
   return { type: 'audio', data, format, cache, extensions: part.extensions(PROTOCOL) };
 }
 
+/** Film by its address, which OpenRouter, Alibaba and vLLM take. */
+function decodeVideo(part: Fields, value: Json): Part {
+  const holder = part.peek('video_url');
+  if (!isJsonObject(holder) || typeof holder['url'] !== 'string') return { type: 'other', protocol: PROTOCOL, value };
+  const video = part.fields('video_url') ?? part.missing('video_url', 'an object');
+  const source = sourceOfUrl(video.requiredString('url'));
+  part.within('video_url', video);
+  const cache = decodeCache(part);
+  return { type: 'video', source, cache, extensions: part.extensions(PROTOCOL) };
+}
+
 function decodePart(value: Json, path: string): Part {
   const part = new Fields(value, path);
   const type = part.requiredString('type');
@@ -78,6 +97,8 @@ function decodePart(value: Json, path: string): Part {
       return decodeFile(part);
     case 'input_audio':
       return decodeAudio(part);
+    case 'video_url':
+      return decodeVideo(part, value);
     case 'refusal':
       return decodeRefusal(part);
     default:
@@ -93,8 +114,14 @@ export function decodeContent(message: Fields): readonly Part[] {
   return (message.array('content') ?? []).map((part, index) => decodePart(part, `${message.at('content')}[${index}]`));
 }
 
-/** A call without an id keeps an empty one; an encoder that needs one makes it. */
-function decodeToolCall(value: Json, path: string): ToolCallPart {
+/** A call without an id keeps an empty one; an encoder that needs one makes it. Before it stands Google's signature, if there is one. */
+function decodeToolCall(value: Json, path: string): { readonly id: string; readonly parts: readonly Part[] } {
+  const signature = isJsonObject(value) ? googleSignature(value) : undefined;
+  const call = decodeCall(value, path, signature !== undefined);
+  return { id: call.id, parts: signature === undefined ? [call] : [signature, call] };
+}
+
+function decodeCall(value: Json, path: string, isSigned: boolean): ToolCallPart {
   const call = new Fields(value, path);
   const id = call.string('id') ?? '';
   const isCustom = call.string('type') === 'custom';
@@ -102,6 +129,7 @@ function decodeToolCall(value: Json, path: string): ToolCallPart {
   const name = inner.requiredString('name');
   const args = inner.string(isCustom ? 'input' : 'arguments') ?? '';
   call.within(isCustom ? 'custom' : 'function', inner);
+  if (isSigned) call.respell('extra_content');
   return { type: 'tool_call', id, name, arguments: args, kind: isCustom ? 'custom' : 'function', extensions: call.extensions(PROTOCOL) };
 }
 
@@ -130,18 +158,42 @@ function withCitations(parts: readonly Part[], annotations: Json | undefined): r
   return parts.with(last, { ...text, citations: native.map(decodeAnnotation) });
 }
 
-/** An assistant's message, in a request or an answer: reasoning, text, refusal, tool calls, in this order. */
+/** A spoken answer; one that a client sends back has nothing but its id, which only OpenAI knows. */
+function decodeSpoken(message: Fields): readonly AudioPart[] {
+  const audio = message.peek('audio');
+  const data = isJsonObject(audio) ? audio['data'] : undefined;
+  if (typeof data !== 'string' || data === '') return [];
+  message.respell('audio');
+  return [{ type: 'audio', data, format: audioFormat(data) }];
+}
+
+/** A signature of the message as a whole signs its text. */
+function decodeSignature(message: Fields): readonly PlacedReasoning[] {
+  const part = googleSignature({ extra_content: message.peek('extra_content') });
+  if (part === undefined) return [];
+  message.respell('extra_content');
+  return [{ part, place: undefined, id: undefined }];
+}
+
+function decodeRefusals(message: Fields): readonly Part[] {
+  const text = message.string('refusal');
+  if (text === '') message.respell('refusal');
+  return text === undefined || text === '' ? [] : [{ type: 'refusal', text }];
+}
+
+/** An assistant's message, in a request or an answer: reasoning where it stood, text, refusal, images, sound, tool calls, in this order. */
 export function decodeAssistant(message: Fields): readonly Part[] {
   const content = withCitations(decodeContent(message), message.peek('annotations'));
-  const refusal = message.string('refusal');
-  if (refusal === '') message.respell('refusal');
+  const refusals = decodeRefusals(message);
   const calls = message.array('tool_calls') ?? [];
   if (calls.length === 0) message.respell('tool_calls');
-  message.respell('annotations', ...REASONING_FIELDS);
-  return [
-    ...decodeReasoning(message),
-    ...content,
-    ...(refusal === undefined || refusal === '' ? [] : [{ type: 'refusal', text: refusal } as const]),
-    ...calls.map((call, index) => decodeToolCall(call, `${message.at('tool_calls')}[${index}]`)),
-  ];
+  const images = decodeImages(message.peek('images'));
+  message.respell('annotations', ...REASONING_FIELDS, ...(images.length === 0 ? [] : ['images']));
+  const { parts, divided } = arrange(
+    [...decodeReasoning(message), ...decodeSignature(message)],
+    [...content, ...refusals, ...images, ...decodeSpoken(message)],
+    calls.map((call, index) => decodeToolCall(call, `${message.at('tool_calls')}[${index}]`)),
+  );
+  if (divided) message.respell('content');
+  return parts;
 }

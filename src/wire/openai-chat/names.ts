@@ -20,6 +20,7 @@ export const NAMES: FieldNames = {
   responseFormat: 'response_format',
   responseFormatStrict: 'response_format.json_schema.strict',
   toolChoice: 'tool_choice',
+  parallelToolCalls: 'parallel_tool_calls',
   reasoning: 'reasoning_effort',
   user: 'user',
   metadata: 'metadata',
@@ -33,4 +34,9 @@ export const NAMES: FieldNames = {
   file: 'messages[].content[].file',
   audio: 'messages[].content[].input_audio',
   citations: 'messages[].annotations',
+  video: 'messages[].content[].video_url',
+  verbosity: 'verbosity',
+  promptCacheKey: 'prompt_cache_key',
+  safetyIdentifier: 'safety_identifier',
+  modalities: 'modalities',
 };

@@ -1,9 +1,11 @@
-import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
-import type { CanonicalRequest, Message, Reasoning, ResponseFormat, Role, Tool, ToolChoice } from '../../canonical/request.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
+import type { CanonicalRequest, Message, ResponseFormat, Role } from '../../canonical/request.ts';
 import { ROLES } from '../../canonical/request.ts';
 import { FieldFault, Fields } from '../fields.ts';
 import { decodeAssistant, decodeContent } from './content-decode.ts';
 import { NAMES, PROTOCOL } from './names.ts';
+import { decodeReasoningSettings } from './reasoning-settings.ts';
+import { decodeTools } from './tools.ts';
 
 const isRole = (text: string): text is Role => (ROLES as readonly string[]).includes(text);
 
@@ -22,37 +24,6 @@ function decodeMessage(value: Json, path: string): Message {
   const parts = role === 'assistant' ? decodeAssistant(message) : decodeContent(message);
   if (role !== 'assistant' && message.peek('content') === undefined) message.missing('content', 'a string or a list');
   return { role, name, parts, extensions: message.extensions(PROTOCOL) };
-}
-
-function decodeTool(value: Json, path: string): Tool {
-  const tool = new Fields(value, path);
-  if (tool.requiredString('type') !== 'function') return { type: 'other', protocol: PROTOCOL, value: value as JsonObject };
-  const inner = tool.fields('function') ?? tool.missing('function', 'an object');
-  const name = inner.requiredString('name');
-  const description = inner.string('description');
-  const parameters = inner.object('parameters');
-  const strict = inner.boolean('strict');
-  tool.within('function', inner);
-  tool.respell('cache_control');
-  const control = tool.peek('cache_control');
-  return {
-    type: 'function',
-    name,
-    description,
-    parameters,
-    strict,
-    cache: isJsonObject(control) ? {} : undefined,
-    extensions: tool.extensions(PROTOCOL),
-  };
-}
-
-function decodeToolChoice(body: Fields): ToolChoice | undefined {
-  const choice = body.value('tool_choice');
-  if (choice === undefined || choice === 'auto' || choice === 'none' || choice === 'required')
-    return choice === undefined ? undefined : { type: choice };
-  if (!isJsonObject(choice)) throw new FieldFault('tool_choice', 'must be auto, none, required or an object');
-  if (choice['type'] !== 'function') return { type: 'other', protocol: PROTOCOL, value: choice };
-  return { type: 'tool', name: new Fields(choice['function'], 'tool_choice.function').requiredString('name') };
 }
 
 /** A schema may be sent without the wrapper that OpenAI asks for (Hugging Face takes it bare); that one is left as it is. */
@@ -80,12 +51,6 @@ function decodeFormat(body: Fields): ResponseFormat | undefined {
   return decoded;
 }
 
-function decodeReasoningEffort(body: Fields): Reasoning | undefined {
-  const effort = body.string('reasoning_effort');
-  if (effort === undefined) return undefined;
-  return effort === 'none' ? { mode: 'off' } : { effort };
-}
-
 /** `max_tokens` is the older name of the same limit. */
 function decodeMaxTokens(body: Fields): number | undefined {
   const limit = body.number('max_completion_tokens');
@@ -94,15 +59,20 @@ function decodeMaxTokens(body: Fields): number | undefined {
   return limit ?? older;
 }
 
-/** A single stop sequence may come as a bare string. */
-function decodeStop(body: Fields): readonly string[] | undefined {
-  const stop = body.value('stop');
-  if (stop === undefined || typeof stop === 'string') return stop === undefined ? undefined : [stop];
-  return (body.array('stop') ?? []).map((text, index) => {
-    if (typeof text !== 'string') throw new FieldFault(`stop[${index}]`, 'must be a string');
+function decodeWords(body: Fields, name: string): readonly string[] | undefined {
+  return body.array(name)?.map((text, index) => {
+    if (typeof text !== 'string') throw new FieldFault(`${name}[${index}]`, 'must be a string');
     return text;
   });
 }
+
+/** A single stop sequence may come as a bare string. */
+function decodeStop(body: Fields): readonly string[] | undefined {
+  const stop = body.peek('stop');
+  return typeof stop === 'string' ? [body.requiredString('stop')] : decodeWords(body, 'stop');
+}
+
+const decodeModalities = (body: Fields): readonly string[] | undefined => decodeWords(body, 'modalities');
 
 function decodeIncludeUsage(body: Fields): boolean {
   const options = body.fields('stream_options');
@@ -120,15 +90,18 @@ export function decodeRequest(value: JsonObject): CanonicalRequest {
     stream: body.boolean('stream') ?? false,
     includeUsage: decodeIncludeUsage(body),
     messages: body.requiredArray('messages').map((message, index) => decodeMessage(message, `messages[${index}]`)),
-    tools: body.array('tools')?.map((tool, index) => decodeTool(tool, `tools[${index}]`)),
-    toolChoice: decodeToolChoice(body),
+    ...decodeTools(body),
     parallelToolCalls: body.boolean('parallel_tool_calls'),
     responseFormat: decodeFormat(body),
-    reasoning: decodeReasoningEffort(body),
+    reasoning: decodeReasoningSettings(body),
     maxOutputTokens: decodeMaxTokens(body),
     ...decodeSampling(body),
     user: body.string('user'),
     metadata: body.object('metadata'),
+    verbosity: body.string('verbosity'),
+    promptCacheKey: body.string('prompt_cache_key'),
+    safetyIdentifier: body.string('safety_identifier'),
+    modalities: decodeModalities(body),
     serviceTier: body.string('service_tier'),
   } as const;
   return { ...request, extensions: body.extensions(PROTOCOL) };

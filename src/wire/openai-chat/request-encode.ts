@@ -1,110 +1,16 @@
 import type { JsonObject } from '../../core/json.ts';
-import type { Part, ToolCallPart, ToolResultPart } from '../../canonical/part.ts';
-import type { CanonicalRequest, Message, Reasoning, ResponseFormat, Tool, ToolChoice } from '../../canonical/request.ts';
-import { ANTHROPIC_SIGNATURE } from '../../canonical/part.ts';
+import type { CanonicalRequest, ResponseFormat } from '../../canonical/request.ts';
 import { Dropped } from '../dropped.ts';
 import { isStrictSchema } from '../json-schema.ts';
 import type { Encoded, EncodeTarget } from '../protocol.ts';
-import { encodeContent, encodeToolCall } from './content-encode.ts';
+import { encodeMessages } from './messages-encode.ts';
+import { traitsOf, type ModelTraits } from './models.ts';
 import { PROTOCOL } from './names.ts';
-import { encodeReasoning, REASONING_FIELDS } from './reasoning.ts';
+import { encodeEffort } from './reasoning-settings.ts';
+import { encodeTool, encodeToolChoice } from './tools.ts';
 
 /** OpenAI takes four; more are left out and reported. */
 const MAX_STOP = 4;
-
-/**
- * Reasoning of earlier turns: sent on in the words of those that copied OpenAI's protocol and want it back. What another vendor signed is
- * worth nothing here and is left out.
- */
-function encodeThinking(parts: readonly Part[], dropped: Dropped): JsonObject {
-  if (dropped.sourceIs(PROTOCOL)) return encodeReasoning(parts);
-  const foreign = (part: Part): boolean =>
-    part.type === 'redacted_thinking' || (part.type === 'thinking' && part.format === ANTHROPIC_SIGNATURE);
-  if (parts.some(foreign)) dropped.field('thinking');
-  return encodeReasoning(parts.filter((part) => !foreign(part)));
-}
-
-function encodeAssistant(message: Message, dropped: Dropped): JsonObject {
-  const calls = message.parts.filter((part): part is ToolCallPart => part.type === 'tool_call');
-  const refusal = message.parts.find((part) => part.type === 'refusal');
-  const spoken = message.parts.filter(
-    (part) => part.type === 'text' || part.type === 'other' || part.type === 'image' || part.type === 'file',
-  );
-  for (const call of calls) {
-    if (call.cache !== undefined) dropped.field('cacheMarker');
-    dropped.extensions(call.extensions, 'part');
-  }
-  const content = encodeContent(spoken, dropped);
-  const own = dropped.extensions(message.extensions, 'message');
-  const thinking = own !== undefined && REASONING_FIELDS.some((name) => name in own) ? {} : encodeThinking(message.parts, dropped);
-  return {
-    role: 'assistant',
-    name: message.name,
-    content: content.length === 0 && spoken.length === 0 ? null : content,
-    ...thinking,
-    refusal: refusal?.text,
-    tool_calls: calls.length === 0 ? undefined : calls.map((call, index) => encodeToolCall(call, `call_${index}`)),
-    ...own,
-  };
-}
-
-const staysInResult = (part: Part): boolean => part.type === 'text' || part.type === 'other';
-
-/** This protocol's tool messages hold text only: images and files of a result follow in a user message. */
-function encodeToolResult(result: ToolResultPart, own: JsonObject | undefined, dropped: Dropped): JsonObject {
-  if (result.isError === true) dropped.field('toolResultError');
-  if (result.cache !== undefined) dropped.field('cacheMarker');
-  dropped.extensions(result.extensions, 'part');
-  const parts = dropped.sourceIs(PROTOCOL) ? result.parts : result.parts.filter(staysInResult);
-  const content = encodeContent(parts, dropped);
-  return { role: 'tool', tool_call_id: result.callId, content: content.length === 0 ? '' : content, ...own };
-}
-
-/** Where every part of a message had to be left out, an empty text keeps its place. */
-function contentOrEmpty(parts: readonly Part[], dropped: Dropped): string | readonly JsonObject[] {
-  const content = encodeContent(parts, dropped);
-  return content.length === 0 && !dropped.sourceIs(PROTOCOL) ? '' : content;
-}
-
-/** A user's or tool's message: results first, each as a message of its own, then the rest. */
-function encodeTurn(message: Message, dropped: Dropped): readonly JsonObject[] {
-  const own = dropped.extensions(message.extensions, 'message');
-  const results = message.parts.filter((part): part is ToolResultPart => part.type === 'tool_result');
-  if (results.length === 0) return [{ role: message.role, name: message.name, content: contentOrEmpty(message.parts, dropped), ...own }];
-  const media = dropped.sourceIs(PROTOCOL) ? [] : results.flatMap((result) => result.parts.filter((part) => !staysInResult(part)));
-  const rest = encodeContent([...media, ...message.parts.filter((part) => part.type !== 'tool_result')], dropped);
-  const encoded = results.map((result) => encodeToolResult(result, message.role === 'tool' ? own : undefined, dropped));
-  return rest.length === 0 ? encoded : [...encoded, { role: 'user', content: rest }];
-}
-
-function encodeTool(tool: Tool, dropped: Dropped): JsonObject | undefined {
-  if (tool.type === 'other') {
-    if (tool.protocol === PROTOCOL) return tool.value;
-    dropped.inside('tool', String(tool.value['type']));
-    return undefined;
-  }
-  const { name, description, parameters, strict } = tool;
-  const own = dropped.extensions(tool.extensions, 'tool');
-  if (tool.cache !== undefined && own === undefined) dropped.field('cacheMarker');
-  return { type: 'function', function: { name, description, parameters, strict }, ...own };
-}
-
-function encodeToolChoice(choice: ToolChoice | undefined, dropped: Dropped): JsonObject | string | undefined {
-  switch (choice?.type) {
-    case undefined:
-      return undefined;
-    case 'tool':
-      return { type: 'function', function: { name: choice.name } };
-    case 'other':
-      if (choice.protocol === PROTOCOL) return choice.value;
-      dropped.field('toolChoice');
-      return undefined;
-    case 'auto':
-    case 'none':
-    case 'required':
-      return choice.type;
-  }
-}
 
 /** A schema needs a name here. Where none came, it is the schema's title in the letters that OpenAI allows. */
 const schemaName = (title: unknown): string =>
@@ -129,17 +35,9 @@ function encodeFormat(format: ResponseFormat | undefined, dropped: Dropped): Jso
   }
 }
 
-/** A budget in tokens has no counterpart here: it becomes the effort that it is about. */
-function encodeEffort(reasoning: Reasoning | undefined): string | undefined {
-  if (reasoning?.mode === 'off') return 'none';
-  if (reasoning?.effort !== undefined) return reasoning.effort;
-  if (reasoning?.budget === undefined) return undefined;
-  if (reasoning.budget <= 2048) return 'low';
-  return reasoning.budget <= 8192 ? 'medium' : 'high';
-}
-
 function encodeStop(stop: readonly string[] | undefined, dropped: Dropped): readonly string[] | undefined {
-  if (stop === undefined || stop.length <= MAX_STOP || dropped.sourceIs(PROTOCOL)) return stop;
+  if (stop === undefined || dropped.sourceIs(PROTOCOL)) return stop;
+  if (stop.length <= MAX_STOP) return stop.length === 0 ? undefined : stop;
   dropped.field('stop');
   return stop.slice(0, MAX_STOP);
 }
@@ -166,27 +64,45 @@ const encodeSampling = (request: CanonicalRequest, dropped: Dropped): JsonObject
   logit_bias: request.logitBias,
 });
 
+/** OpenAI answers in text and sound; images are an addition of those who serve other vendors' models. */
+function encodeModalities(request: CanonicalRequest, dropped: Dropped, model: ModelTraits): JsonObject {
+  const { modalities, stream } = request;
+  if (modalities === undefined || dropped.sourceIs(PROTOCOL)) return { modalities };
+  const taken = modalities.filter((word) => word === 'text' || word === 'audio' || (word === 'image' && model.extended));
+  if (taken.length < modalities.length) dropped.field('modalities');
+  // OpenAI speaks with text or not at all, wants a voice named, and streams `pcm16` alone.
+  if (taken.includes('audio')) return { modalities: ['text', 'audio'], audio: { voice: 'alloy', format: stream ? 'pcm16' : 'wav' } };
+  return { modalities: taken.length === 0 || taken.join() === 'text' ? undefined : taken };
+}
+
+const encodeTools = (request: CanonicalRequest, dropped: Dropped, model: ModelTraits): JsonObject => {
+  const tools = request.tools?.map((tool) => encodeTool(tool, dropped, model)).filter((tool) => tool !== undefined);
+  const hasTools = dropped.sourceIs(PROTOCOL) || (tools !== undefined && tools.length > 0);
+  if (!hasTools) return {};
+  return { tools, tool_choice: encodeToolChoice(request, dropped, model), parallel_tool_calls: request.parallelToolCalls };
+};
+
 export function encodeRequest(request: CanonicalRequest, target: EncodeTarget): Encoded {
   const dropped = new Dropped(request, PROTOCOL);
-  const tools = request.tools?.map((tool) => encodeTool(tool, dropped)).filter((tool) => tool !== undefined);
-  const hasTools = dropped.sourceIs(PROTOCOL) || (tools !== undefined && tools.length > 0);
+  const model = traitsOf(target.model);
+  const own = dropped.extensions(request.extensions);
   const body = {
     model: target.model,
-    messages: request.messages.flatMap((message) =>
-      message.role === 'assistant' ? [encodeAssistant(message, dropped)] : encodeTurn(message, dropped),
-    ),
-    tools: hasTools ? tools : undefined,
-    tool_choice: hasTools ? encodeToolChoice(request.toolChoice, dropped) : undefined,
-    parallel_tool_calls: hasTools ? request.parallelToolCalls : undefined,
+    messages: encodeMessages(request.messages, dropped, model),
+    ...encodeTools(request, dropped, model),
     response_format: encodeFormat(request.responseFormat, dropped),
-    reasoning_effort: encodeEffort(request.reasoning),
+    reasoning_effort: encodeEffort(request.reasoning, own),
     ...encodeSampling(request, dropped),
+    ...encodeModalities(request, dropped, model),
     stream: request.stream ? true : undefined,
     stream_options: request.stream && request.includeUsage ? { include_usage: true } : undefined,
     user: request.user,
     metadata: request.metadata,
+    verbosity: request.verbosity,
+    prompt_cache_key: request.promptCacheKey,
+    safety_identifier: request.safetyIdentifier,
     service_tier: request.serviceTier,
-    ...dropped.extensions(request.extensions),
+    ...own,
   };
   return { body, dropped: dropped.paths };
 }

@@ -1,5 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
 import type { CanonicalEvent } from '../../canonical/event.ts';
+import { namesSources, sourcesOf } from './annotations.ts';
 import { CUT, type StreamDecoder } from '../protocol.ts';
 import { stepChoice, finishChoice, type ChoiceState } from './choice-decode.ts';
 import { openaiErrors } from './errors.ts';
@@ -11,6 +12,8 @@ export interface DecodeState {
   readonly started: boolean;
   readonly closed: boolean;
   readonly choices: readonly ChoiceState[];
+  /** The last chunk that names sources beside the answer: Perplexity repeats them in every one. */
+  readonly sources: JsonObject | undefined;
 }
 
 type Step = readonly [DecodeState, readonly CanonicalEvent[]];
@@ -49,7 +52,14 @@ function decodeChoice(choices: readonly ChoiceState[], chunk: Json, events: Cano
   if (!isJsonObject(chunk)) return choices;
   const index = typeof chunk['index'] === 'number' ? chunk['index'] : 0;
   const at = choices.findIndex((choice) => choice.index === index);
-  const before: ChoiceState = choices[at] ?? { index, parts: 0, open: undefined, hasToolCalls: false, rawFinish: undefined };
+  const before: ChoiceState = choices[at] ?? {
+    index,
+    parts: 0,
+    open: undefined,
+    hasToolCalls: false,
+    signature: undefined,
+    rawFinish: undefined,
+  };
   const after = stepChoice(before, chunk, events);
   if (at === -1) return [...choices, after];
   return after === before ? choices : choices.with(at, after);
@@ -74,17 +84,19 @@ function decodeChunk(state: DecodeState, body: JsonObject): Step {
   if (usage !== undefined) events.push(usage);
   const failed = events.findIndex((event) => event.type === 'error');
   if (failed !== -1) return [{ ...state, closed: true }, events.slice(0, failed + 1)];
-  if (!starts && choices === state.choices) return [state, events];
-  return [{ started: state.started || starts, closed: false, choices }, events];
+  const sources = namesSources(body) ? body : state.sources;
+  if (!starts && choices === state.choices && sources === state.sources) return [state, events];
+  return [{ started: state.started || starts, closed: false, choices, sources }, events];
 }
 
 /** Parts still open end, then each choice says why it stopped, then the stream is whole. */
 function close(state: DecodeState): readonly CanonicalEvent[] {
-  return [...state.choices.flatMap(finishChoice), { type: 'end' }];
+  const sources = state.sources === undefined ? [] : sourcesOf(state.sources);
+  return [...state.choices.flatMap((choice) => finishChoice(choice, sources)), { type: 'end' }];
 }
 
 export const streamDecoder: StreamDecoder<DecodeState> = {
-  start: () => ({ started: false, closed: false, choices: [] }),
+  start: () => ({ started: false, closed: false, choices: [], sources: undefined }),
 
   step(state, event) {
     if (state.closed) return [state, []];

@@ -1,57 +1,23 @@
 import type { JsonObject } from '../../core/json.ts';
-import type { TokenUsage } from '../../core/usage.ts';
-import type { CanonicalEvent, PartStartEvent } from '../../canonical/event.ts';
+import type { CanonicalEvent } from '../../canonical/event.ts';
 import type { Citation } from '../../canonical/part.ts';
-import type { AnswerContext, SseEvent, StreamEncoder } from '../protocol.ts';
+import { endInput, readInput } from '../free-text-tool.ts';
+import type { SseEvent, StreamEncoder } from '../protocol.ts';
 import { encodeAnnotation } from './annotations.ts';
+import { choiceOf, chunk, delta, NONE, put, SILENT, type ChoiceState, type EncodeState, type OpenPart, type Step } from './chunks.ts';
 import { openaiErrors } from './errors.ts';
 import { encodeFinish } from './finish.ts';
 import { PROTOCOL } from './names.ts';
-import { encodeRedacted, encodeSigned } from './reasoning.ts';
+import { partStart, release } from './part-heads.ts';
+import { placeId } from './place.ts';
+import { encodeSigned } from './reasoning.ts';
 import { encodeUsage } from './usage-encode.ts';
 
-/** What a choice's open part needs until it ends. */
-type OpenPart =
-  | { readonly type: 'text'; readonly start: number; readonly citations: readonly Citation[] }
-  | { readonly type: 'thinking'; readonly part: number; readonly format: string | undefined }
-  | { readonly type: 'tool_call'; readonly isCustom: boolean; readonly hasArguments: boolean }
-  | { readonly type: 'silent' };
+export type { EncodeState } from './chunks.ts';
 
-interface ChoiceState {
-  readonly index: number;
-  /** Length of the text so far: citations are placed by it. */
-  readonly length: number;
-  readonly toolCalls: number;
-  readonly open: OpenPart;
-}
+type ToolCall = Extract<OpenPart, { type: 'tool_call' }>;
 
-export interface EncodeState {
-  readonly context: AnswerContext;
-  /** The members that every chunk repeats. */
-  readonly head: JsonObject;
-  readonly choices: readonly ChoiceState[];
-  readonly usage: TokenUsage | undefined;
-}
-
-type Step = readonly [EncodeState, readonly SseEvent[]];
-
-const SILENT: OpenPart = { type: 'silent' };
-const NONE: readonly SseEvent[] = [];
 const DONE: SseEvent = { data: '[DONE]' };
-
-const chunk = (state: EncodeState, members: JsonObject): SseEvent => ({ data: JSON.stringify({ ...state.head, ...members }) });
-
-const delta = (state: EncodeState, index: number, words: JsonObject): SseEvent =>
-  chunk(state, { choices: [{ index, delta: words, logprobs: null, finish_reason: null }] });
-
-const choiceOf = (state: EncodeState, index: number): ChoiceState =>
-  state.choices.find((choice) => choice.index === index) ?? { index, length: 0, toolCalls: 0, open: SILENT };
-
-/** Puts a choice back; a choice is added when it first speaks. */
-function put(state: EncodeState, choice: ChoiceState): EncodeState {
-  const at = state.choices.findIndex(({ index }) => index === choice.index);
-  return { ...state, choices: at === -1 ? [...state.choices, choice] : state.choices.with(at, choice) };
-}
 
 /** OpenAI's first chunk names the role and says nothing. */
 function start(state: EncodeState, event: Extract<CanonicalEvent, { type: 'start' }>): Step {
@@ -67,29 +33,6 @@ function start(state: EncodeState, event: Extract<CanonicalEvent, { type: 'start
   return [started, [delta(started, 0, { role: 'assistant', content: '', refusal: null })]];
 }
 
-/** Parts that this protocol cannot say (another's server tools) are silent, and so are their deltas. */
-function partStart(state: EncodeState, { choice: index, part, head }: PartStartEvent): Step {
-  const choice = choiceOf(state, index);
-  switch (head.type) {
-    case 'text':
-      return [put(state, { ...choice, open: { type: 'text', start: choice.length, citations: [] } }), NONE];
-    case 'thinking':
-      return [put(state, { ...choice, open: { type: 'thinking', part, format: head.format } }), NONE];
-    case 'tool_call': {
-      const id = head.id === '' ? `call_${state.context.requestId}_${part}` : head.id;
-      const inner = head.kind === 'custom' ? { custom: { name: head.name, input: '' } } : { function: { name: head.name, arguments: '' } };
-      const call = { index: choice.toolCalls, id, type: head.kind, ...inner };
-      const open = { type: 'tool_call', isCustom: head.kind === 'custom', hasArguments: false } as const;
-      return [put(state, { ...choice, toolCalls: choice.toolCalls + 1, open }), [delta(state, index, { tool_calls: [call] })]];
-    }
-    case 'redacted_thinking':
-      return [put(state, { ...choice, open: SILENT }), [delta(state, index, { reasoning_details: [encodeRedacted(head, part)] })]];
-    case 'refusal':
-    case 'other':
-      return [put(state, { ...choice, open: SILENT }), NONE];
-  }
-}
-
 function text(state: EncodeState, index: number, words: string): Step {
   const choice = choiceOf(state, index);
   return [put(state, { ...choice, length: choice.length + words.length }), [delta(state, index, { content: words })]];
@@ -102,22 +45,35 @@ function text(state: EncodeState, index: number, words: string): Step {
 function thinking(state: EncodeState, index: number, words: string): Step {
   const { open } = choiceOf(state, index);
   if (open.type !== 'thinking' || open.format === undefined) return [state, [delta(state, index, { reasoning_content: words })]];
-  const details = [{ type: 'reasoning.text', text: words, format: open.format, index: open.part }];
+  const id = placeId(open.place);
+  const details = [{ type: 'reasoning.text', text: words, format: open.format, index: open.part, ...(id === undefined ? {} : { id }) }];
   return [state, [delta(state, index, { reasoning_content: words, reasoning_details: details })]];
 }
 
 function signature(state: EncodeState, event: Extract<CanonicalEvent, { type: 'signature' }>): Step {
   const signed = { type: 'thinking', text: '', signature: event.signature, format: event.format } as const;
-  return [state, [delta(state, event.choice, { reasoning_details: [encodeSigned(signed, event.part)] })]];
+  const { open } = choiceOf(state, event.choice);
+  const id = open.type === 'thinking' ? placeId(open.place) : undefined;
+  return [state, [delta(state, event.choice, { reasoning_details: [encodeSigned(signed, event.part, id)] })]];
+}
+
+const callDelta = (state: EncodeState, choice: ChoiceState, inner: JsonObject): SseEvent =>
+  delta(state, choice.index, { tool_calls: [{ index: choice.toolCalls - 1, ...inner }] });
+
+/** The text in the arguments of a function that stands for a free-text tool. */
+function customInput(state: EncodeState, choice: ChoiceState, open: ToolCall, words: string): Step {
+  const [reader, input] = open.reader === undefined ? [undefined, words] : readInput(open.reader, words);
+  const after = open.reader === undefined ? state : put(state, { ...choice, open: { ...open, reader } });
+  return [after, input === '' ? NONE : [callDelta(state, choice, { custom: { input } })]];
 }
 
 function callArguments(state: EncodeState, index: number, words: string): Step {
   const choice = choiceOf(state, index);
-  const isCustom = choice.open.type === 'tool_call' && choice.open.isCustom;
-  const inner = isCustom ? { custom: { input: words } } : { function: { arguments: words } };
-  const event = delta(state, index, { tool_calls: [{ index: choice.toolCalls - 1, ...inner }] });
-  if (choice.open.type === 'tool_call' && choice.open.hasArguments) return [state, [event]];
-  return [put(state, { ...choice, open: { type: 'tool_call', isCustom, hasArguments: true } }), [event]];
+  const { open } = choice;
+  if (open.type !== 'tool_call') return [state, NONE];
+  if (open.isCustom) return customInput(state, choice, open, words);
+  const event = callDelta(state, choice, { function: { arguments: words } });
+  return [open.hasArguments ? state : put(state, { ...choice, open: { ...open, hasArguments: true } }), [event]];
 }
 
 /** A citation without offsets stands for its whole part, whose end is not known yet: it waits for it. */
@@ -125,26 +81,65 @@ function citation(state: EncodeState, index: number, cited: Citation): Step {
   if (cited.protocol === PROTOCOL) return [state, [delta(state, index, { annotations: [cited.native] })]];
   const choice = choiceOf(state, index);
   if (choice.open.type !== 'text') return [state, NONE];
-  return [put(state, { ...choice, open: { ...choice.open, citations: [...choice.open.citations, cited] } }), NONE];
+  return [put(state, { ...choice, open: { ...choice.open, cited: { citation: cited, before: choice.open.cited } } }), NONE];
 }
 
 /** A call without arguments says `{}`: clients parse what they get. */
+function endCall(state: EncodeState, choice: ChoiceState, open: ToolCall): readonly SseEvent[] {
+  if (open.isCustom) {
+    const input = open.reader === undefined ? '' : endInput(open.reader);
+    return input === '' ? NONE : [callDelta(state, choice, { custom: { input } })];
+  }
+  return open.hasArguments ? NONE : [callDelta(state, choice, { function: { arguments: '{}' } })];
+}
+
+function endText(state: EncodeState, choice: ChoiceState, open: Extract<OpenPart, { type: 'text' }>): readonly SseEvent[] {
+  const annotations: JsonObject[] = [];
+  for (let cited = open.cited; cited !== undefined; cited = cited.before) {
+    const annotation = encodeAnnotation(cited.citation, open.start, choice.length);
+    if (annotation !== undefined) annotations.push(annotation);
+  }
+  annotations.reverse();
+  return annotations.length === 0 ? NONE : [delta(state, choice.index, { annotations })];
+}
+
 function partEnd(state: EncodeState, index: number): Step {
   const choice = choiceOf(state, index);
   const { open } = choice;
+  if (open.type === 'silent') return [state, NONE];
   const closed = put(state, { ...choice, open: SILENT });
-  if (open.type === 'tool_call' && !open.hasArguments && !open.isCustom) return [closed, callArguments(state, index, '{}')[1]];
-  if (open.type !== 'text' || open.citations.length === 0) return [closed, NONE];
-  const annotations = open.citations
-    .map((cited) => encodeAnnotation(cited, open.start, choice.length))
-    .filter((value) => value !== undefined);
-  return [closed, annotations.length === 0 ? NONE : [delta(state, index, { annotations })]];
+  switch (open.type) {
+    case 'tool_call':
+      return [closed, endCall(state, choice, open)];
+    case 'text':
+      return [closed, endText(state, choice, open)];
+    case 'thinking':
+      return [closed, NONE];
+  }
 }
 
-function end(state: EncodeState): Step {
+function finish(before: EncodeState, { choice: index, finish: why }: Extract<CanonicalEvent, { type: 'finish' }>): Step {
+  const [state, first] = release(before, index);
+  const last = chunk(state, { choices: [{ index, delta: {}, logprobs: null, finish_reason: encodeFinish(why) }] });
+  return [state, [...first, last]];
+}
+
+/** Signatures that still wait where no reason to stop was given. */
+function releaseAll(state: EncodeState): Step {
+  let after = state;
+  const events = state.choices.flatMap(({ index }) => {
+    const [next, said] = release(after, index);
+    after = next;
+    return said;
+  });
+  return [after, events];
+}
+
+function end(before: EncodeState): Step {
+  const [state, first] = releaseAll(before);
   const { context, usage } = state;
-  if (!context.includeUsage || usage === undefined) return [state, [DONE]];
-  return [state, [chunk(state, { choices: [], usage: encodeUsage(usage) }), DONE]];
+  if (!context.includeUsage || usage === undefined) return [state, [...first, DONE]];
+  return [state, [...first, chunk(state, { choices: [], usage: encodeUsage(usage) }), DONE]];
 }
 
 /** Without a last [DONE], so that no client takes a failed stream for a whole one. */
@@ -186,10 +181,7 @@ function say(state: EncodeState, event: CanonicalEvent): Step {
     case 'usage':
       return [{ ...state, usage: event.usage }, NONE];
     case 'finish':
-      return [
-        state,
-        [chunk(state, { choices: [{ index: event.choice, delta: {}, logprobs: null, finish_reason: encodeFinish(event.finish) }] })],
-      ];
+      return finish(state, event);
     case 'error':
       return [state, failure(state, event)];
     case 'end':

@@ -40,7 +40,10 @@ const reading = (deps: ControlDeps): Handlers<'credentials.list' | 'credentials.
     const shards = await deps.vaults.listAll();
     const credentials = shards.flatMap((shard) => shard.credentials).map((info) => viewOf(deps, info));
     const present = new Set(credentials.map(({ id }) => id));
-    const missing = [...wanted(deps)].filter(([id]) => !present.has(id)).map(([id, { providers }]) => ({ id, providers: [...providers] }));
+    const { asleep } = deps.config.unserved;
+    const missing = [...wanted(deps)]
+      .map(([id, { providers }]) => ({ id, providers: providers.filter((provider) => !asleep.has(provider)) }))
+      .filter(({ id, providers }) => !present.has(id) && providers.length > 0);
     const refused = shards.flatMap((shard) => shard.refused.map(({ id, reason }) => ({ id, reason })));
     return { credentials: credentials.sort((one, other) => one.id.localeCompare(other.id)), missing, refused };
   },
@@ -58,7 +61,7 @@ const changing = (deps: ControlDeps): Handlers<Exclude<Names, 'credentials.list'
     const facts = { origin: binding.origin, organization: binding.organization };
     const permit = await deps.authority.permit(ADMIN, 'credential.put', `credential/${id}`, facts);
     const info = await putCredential(deps, permit, binding, body.sealed);
-    await deps.config.refresh();
+    await deps.config.refresh(id);
     return viewOf(deps, info);
   },
   'credentials.remove': async ({ id }) => {
@@ -66,7 +69,7 @@ const changing = (deps: ControlDeps): Handlers<Exclude<Names, 'credentials.list'
     refuseDeclared(deps, binding.id);
     const permit = await deps.authority.permit(ADMIN, 'credential.remove', `credential/${binding.id}`, { origin: binding.origin });
     await removeCredential(deps, permit);
-    await deps.config.refresh();
+    await deps.config.refresh(binding.id);
     return { id: binding.id, removed: true };
   },
   'credentials.try': async ({ id }) => {

@@ -1,5 +1,6 @@
 import type { CredentialTried } from '../../../api/credentials.ts';
 import type { BulkheadConfig, ProviderConfig } from '../../../config/config.ts';
+import { filled } from '../../../config/provider-settings.ts';
 import { defaultConfig } from '../../../config/load.ts';
 import { BulkheadError } from '../../../core/errors.ts';
 import { isName, type CredentialId, type OrganizationId } from '../../../core/ids.ts';
@@ -86,7 +87,7 @@ export async function tryCredential(deps: ControlDeps, _permit: PermitFor<'crede
   const own = new Set(provider.headers.map(([name]) => name));
   const headers = [['accept', 'application/json'] as const, ...kind.headers.filter(([name]) => !own.has(name)), ...provider.headers];
   try {
-    const { status } = await deps.vaults.try(id, { method: kind.probe.method, path: `${provider.basePath}${kind.probe.path}`, headers });
+    const { status } = await deps.vaults.try(id, { method: kind.probe.method, path: probePath(provider, kind.probe.path), headers });
     return { id, status, ...verdict(status) };
   } catch (error) {
     if (!(error instanceof BulkheadError) || !UNANSWERED.has(error.code)) throw error;
@@ -104,17 +105,22 @@ const UNANSWERED: ReadonlySet<string> = new Set([
   'upstream_redirect',
   'address_refused',
   'ceiling_reached',
+  // No session token was given for it.
+  'upstream_error',
+  'credential_refused',
 ]);
 
-function probed(
-  deps: Pick<ControlDeps, 'config' | 'boot'>,
-  id: CredentialId,
-): Pick<ProviderConfig, 'id' | 'kind' | 'basePath' | 'headers'> {
+type Probed = Pick<ProviderConfig, 'id' | 'kind' | 'basePath' | 'headers' | 'settings'>;
+
+function probed(deps: Pick<ControlDeps, 'config' | 'boot'>, id: CredentialId): Probed {
   const provider = effective(deps).providers.find(({ credential }) => credential === id);
   if (provider !== undefined) return provider;
   const [sandbox] = wantedFor(deps, id).providers;
-  return { id: (sandbox ?? id) as ProviderConfig['id'], kind: 'sandbox', basePath: '/v1', headers: [] };
+  return { id: (sandbox ?? id) as ProviderConfig['id'], kind: 'sandbox', basePath: '/v1', headers: [], settings: {} };
 }
+
+/** Below the base, with the provider's settings in their places. */
+const probePath = ({ basePath, settings }: Probed, path: string): string => basePath + filled(path, settings);
 
 function verdict(status: number): Pick<CredentialTried, 'works' | 'words'> {
   if (status >= 200 && status < 300) return { works: true, words: 'the provider took it' };

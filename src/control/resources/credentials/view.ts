@@ -1,10 +1,22 @@
 import type { CeilingsBody, CredentialView } from '../../../api/credentials.ts';
 import type { CredentialBinding, CredentialInfo } from '../../../ipc/messages.ts';
 
-const authWords = ({ auth }: CredentialBinding): string => {
-  if (auth.scheme === 'header') return `header ${auth.name}`;
-  return auth.scheme === 'bearer' ? 'authorization: Bearer' : 'none';
-};
+function authWords({ auth }: CredentialBinding): string {
+  switch (auth.scheme) {
+    case 'none':
+      return 'none';
+    case 'bearer':
+      return 'authorization: Bearer';
+    case 'header':
+      return `header ${auth.name}`;
+    case 'aws-sigv4':
+      return `AWS signature for ${auth.service} in ${auth.region}${auth.role === undefined ? '' : ` as ${auth.role.arn}`}`;
+    case 'google-service-account':
+      return 'access tokens of a Google service account';
+    case 'azure-ad':
+      return `access tokens of the Entra tenant ${auth.tenant}`;
+  }
+}
 
 export const viewOfCredential = (
   { binding, version, fingerprint, createdAt, lastUsedAt, uses }: CredentialInfo,

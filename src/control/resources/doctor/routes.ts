@@ -64,7 +64,7 @@ async function answers({ vaults, auditor, ledger, config }: ControlDeps) {
   const [log, books] = await Promise.all([failure(auditor.tail(1)), failure(askLedger(ledger, { op: 'metrics' }))]);
   return [
     ...checks.vaultChecks(shards),
-    ...checks.credentialChecks(refused, config.leftOut),
+    ...checks.credentialChecks(refused, config.unserved.leftOut),
     checks.answerCheck('auditor', log),
     checks.answerCheck('ledger', books),
   ];

@@ -24,7 +24,7 @@ export function providerRoutes(deps: ControlDeps): Handlers<Names> {
     'providers.list': async () => ({ providers: await listProviders(deps) }),
     'providers.change': refuse('provider'),
     'providers.remove': refuse('provider'),
-    'models.list': () => Promise.resolve({ models: listModels(effective(deps)) }),
+    'models.list': () => Promise.resolve({ models: listModels(effective(deps), deps.config.unserved.asleep) }),
     'models.change': refuse('model'),
     'models.remove': refuse('model'),
   };
@@ -39,16 +39,19 @@ async function listProviders(deps: ControlDeps) {
   const config = effective(deps);
   const present = await presentCredentials(deps);
   const has = (id: string): boolean | null => present?.has(id) ?? null;
-  const listed = config.providers.map((provider) => ({
-    id: provider.id as string,
-    kind: provider.kind,
-    source: provider.declared ? fileName(config) : BUILT_IN,
-    base_url: provider.origin + provider.basePath,
-    credential: provider.credential as string,
-    credential_present: has(provider.credential),
-    private: provider.allowPrivate,
-    price_list: provider.priceList,
-  }));
+  const { asleep } = deps.config.unserved;
+  const listed = config.providers
+    .filter(({ id }) => !asleep.has(id))
+    .map((provider) => ({
+      id: provider.id as string,
+      kind: provider.kind,
+      source: provider.declared ? fileName(config) : BUILT_IN,
+      base_url: provider.origin + provider.basePath,
+      credential: provider.credential as string,
+      credential_present: has(provider.credential),
+      private: provider.allowPrivate,
+      price_list: provider.priceList,
+    }));
   const { sandboxOrigin } = deps.boot.node;
   if (sandboxOrigin === null) return listed;
   const sandbox = {
@@ -74,10 +77,13 @@ async function presentCredentials({ vaults, log }: ControlDeps): Promise<Readonl
   }
 }
 
-const listModels = (config: BulkheadConfig): ModelView[] =>
-  config.models.map(({ alias, prefix, declared, targets }) => ({
-    alias,
-    prefix,
-    source: declared ? fileName(config) : BUILT_IN,
-    targets: targets.map(({ provider, model }) => ({ provider: provider as string, model })),
-  }));
+/** An alias whose every target sleeps is none that a client could ask for. */
+const listModels = (config: BulkheadConfig, asleep: ReadonlySet<string>): ModelView[] =>
+  config.models
+    .filter(({ targets }) => targets.some(({ provider }) => !asleep.has(provider)))
+    .map(({ alias, prefix, declared, targets }) => ({
+      alias,
+      prefix,
+      source: declared ? fileName(config) : BUILT_IN,
+      targets: targets.map(({ provider, model }) => ({ provider: provider as string, model })),
+    }));

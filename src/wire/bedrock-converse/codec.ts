@@ -1,0 +1,19 @@
+/** Bedrock's Converse and ConverseStream (docs.aws.amazon.com/bedrock/latest/APIReference): one shape for the models of every vendor that Bedrock serves. */
+import { understood } from '../fields.ts';
+import type { Codec } from '../protocol.ts';
+import { PROTOCOL } from './names.ts';
+import { decodeRequest } from './request-decode.ts';
+import { encodeRequest } from './request-encode.ts';
+import { decodeResponse, encodeResponse } from './response.ts';
+import { streamDecoder } from './stream-decode.ts';
+import { streamEncoder } from './stream-encode.ts';
+
+export const bedrockConverseCodec = {
+  protocol: PROTOCOL,
+  decodeRequest: (body) => understood(() => decodeRequest(body)),
+  encodeRequest,
+  decodeResponse: (body) => understood(() => decodeResponse(body)),
+  encodeResponse,
+  streamDecoder,
+  streamEncoder,
+} as const satisfies Codec;

@@ -1,0 +1,11 @@
+import type { PassThrough } from '../protocol.ts';
+import { billedUsage, callUsage } from './vectors.ts';
+
+/** Embeddings never stream. */
+export const bedrockEmbeddingsPassThrough: PassThrough = {
+  requestMembers: [],
+  responseMembers: ['inputTextTokenCount', 'meta'],
+  usageOfResponse: (members) => callUsage(members['inputTextTokenCount']) ?? billedUsage(members['meta']),
+  mayMatter: () => false,
+  readEvent: () => ({}),
+};

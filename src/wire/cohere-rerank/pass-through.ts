@@ -1,0 +1,11 @@
+import type { PassThrough } from '../protocol.ts';
+import { rerankUsage } from './codec.ts';
+
+/** Reranking never streams. */
+export const cohereRerankPassThrough: PassThrough = {
+  requestMembers: ['model'],
+  responseMembers: ['meta'],
+  usageOfResponse: (members) => rerankUsage(members['meta']),
+  mayMatter: () => false,
+  readEvent: () => ({}),
+};

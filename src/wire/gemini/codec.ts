@@ -1,0 +1,19 @@
+/** Google's generateContent and streamGenerateContent (ai.google.dev/api/generate-content), as the Gemini API and Vertex AI speak it. Model and method are in the path. */
+import { understood } from '../fields.ts';
+import type { Codec } from '../protocol.ts';
+import { PROTOCOL } from './names.ts';
+import { decodeRequest } from './request-decode.ts';
+import { encodeRequest } from './request-encode.ts';
+import { decodeResponse, encodeResponse } from './response.ts';
+import { streamDecoder } from './stream-decode.ts';
+import { streamEncoder } from './stream-encode.ts';
+
+export const geminiCodec = {
+  protocol: PROTOCOL,
+  decodeRequest: (body) => understood(() => decodeRequest(body)),
+  encodeRequest,
+  decodeResponse: (body) => understood(() => decodeResponse(body)),
+  encodeResponse,
+  streamDecoder,
+  streamEncoder,
+} as const satisfies Codec;

@@ -1,0 +1,43 @@
+import type { FieldNames } from '../../canonical/request.ts';
+
+export const PROTOCOL = 'openai-responses';
+
+/** Fields that this protocol lacks carry the name that OpenAI's chat completions have for them. */
+export const NAMES: FieldNames = {
+  message: 'input[]',
+  part: 'input[]',
+  tool: 'tools[]',
+  temperature: 'temperature',
+  topP: 'top_p',
+  topK: 'top_k',
+  frequencyPenalty: 'frequency_penalty',
+  presencePenalty: 'presence_penalty',
+  seed: 'seed',
+  stop: 'stop',
+  logprobs: 'include[].message.output_text.logprobs',
+  topLogprobs: 'top_logprobs',
+  candidates: 'n',
+  logitBias: 'logit_bias',
+  responseFormat: 'text.format',
+  responseFormatStrict: 'text.format.strict',
+  toolChoice: 'tool_choice',
+  parallelToolCalls: 'parallel_tool_calls',
+  reasoning: 'reasoning',
+  user: 'user',
+  metadata: 'metadata',
+  serviceTier: 'service_tier',
+  cacheMarker: 'input[].content[].prompt_cache_breakpoint',
+  participant: 'input[].name',
+  thinking: 'input[].reasoning',
+  toolResultError: 'input[].is_error',
+  image: 'input[].content[].input_image',
+  imageDetail: 'input[].content[].input_image.detail',
+  file: 'input[].content[].input_file',
+  audio: 'input[].content[].input_audio',
+  citations: 'input[].content[].annotations',
+  video: 'input[].content[].input_video',
+  verbosity: 'text.verbosity',
+  promptCacheKey: 'prompt_cache_key',
+  safetyIdentifier: 'safety_identifier',
+  modalities: 'modalities',
+};
