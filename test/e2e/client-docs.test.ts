@@ -46,7 +46,7 @@ describe('the pages of docs/clients', () => {
     fs.rmSync(home, { recursive: true, force: true });
   });
 
-  for (const name of ['openai-sdk', 'ai-sdk']) {
+  for (const name of ['openai-sdk', 'ai-sdk', 'langchain']) {
     for (const [i, code] of snippets(name).entries()) {
       it(`${name}: snippet ${i + 1} runs and is answered`, async () => {
         const env = { OPENAI_BASE_URL: `${node.url}/v1`, OPENAI_API_KEY: await node.newKey(), AI_SDK_LOG_WARNINGS: 'false' };
