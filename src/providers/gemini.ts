@@ -21,7 +21,7 @@ export const gemini: ProviderKind = {
       {
         protocol: 'gemini-embeddings',
         path: at('batchEmbedContents'),
-        paths: { 'embed-content': at('embedContent'), 'batch-embed-contents': at('batchEmbedContents') },
+        paths: { 'embed-content': at('embedContent'), 'embed-content-v1': at('embedContent') },
         members: { remove: ['model'] },
       },
     ],

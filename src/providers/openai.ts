@@ -1,6 +1,9 @@
 import { listed } from './listed.ts';
 import type { ProviderKind } from './provider-kind.ts';
 
+/** Families that OpenAI serves through Responses alone (developers.openai.com/api/docs/models); a client of another protocol is translated to that. */
+const RESPONSES_ONLY = ['-codex', 'codex-mini', '-pro', 'deep-research', 'computer-use'];
+
 /** OpenAI's own API, and the wire format most others copied. */
 export const openai: ProviderKind = {
   ...listed('openai'),
@@ -8,7 +11,7 @@ export const openai: ProviderKind = {
   clientHeaders: ['openai-beta'],
   operations: {
     chat: [
-      { protocol: 'openai-chat', path: '/chat/completions' },
+      { protocol: 'openai-chat', path: '/chat/completions', except: RESPONSES_ONLY },
       { protocol: 'openai-responses', path: '/responses' },
     ],
     completions: [{ protocol: 'openai-completions', path: '/completions' }],

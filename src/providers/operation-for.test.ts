@@ -55,4 +55,16 @@ describe('Bedrock', () => {
     assert.equal(path('openai-chat', 'us.anthropic.claude-sonnet-4-5-20250929-v1:0'), '/model/{model}/converse');
     assert.equal(path('openai-chat', 'meta.llama3-8b-instruct-v1:0'), '/model/{model}/converse');
   });
+
+  it('leaves a protocol out for the models that are not served in it', () => {
+    const operations = [
+      { protocol: 'openai-chat', path: '/chat/completions', except: ['-codex'] },
+      { protocol: 'openai-responses', path: '/responses' },
+    ] as const;
+    const chosen = (protocol: 'openai-chat' | 'anthropic-messages', model: string) =>
+      operationFor(operations, { protocol, model }, () => true)?.protocol;
+    assert.equal(chosen('openai-chat', 'gpt-5.6'), 'openai-chat');
+    assert.equal(chosen('openai-chat', 'gpt-5.6-codex'), 'openai-responses');
+    assert.equal(chosen('anthropic-messages', 'gpt-5.6-codex'), 'openai-responses');
+  });
 });

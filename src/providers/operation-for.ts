@@ -10,6 +10,9 @@ export function operationFor(
   asked: { readonly protocol: WireProtocolId; readonly model: string },
   canTranslate: (client: WireProtocolId, provider: WireProtocolId) => boolean,
 ): ProviderOperation | undefined {
-  const able = operations.filter(({ models }) => models === undefined || models.some((part) => asked.model.includes(part)));
+  const isNamed = (parts: readonly string[]): boolean => parts.some((part) => asked.model.includes(part));
+  const able = operations.filter(
+    ({ models, except }) => (models === undefined || isNamed(models)) && (except === undefined || !isNamed(except)),
+  );
   return able.find(({ protocol }) => protocol === asked.protocol) ?? able.find(({ protocol }) => canTranslate(asked.protocol, protocol));
 }

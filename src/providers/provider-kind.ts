@@ -31,6 +31,8 @@ export interface ProviderOperation {
   readonly protocol: WireProtocolId;
   /** Only for models whose name holds one of these; absent: for all. */
   readonly models?: readonly string[];
+  /** Not for models whose name holds one of these. */
+  readonly except?: readonly string[];
   /** Below the base path, maybe with a query. `{model}` is the model's name and `{setting}` a setting of the provider, each percent-encoded as one segment. */
   readonly path: string;
   /** Where streams are asked for, if elsewhere. */

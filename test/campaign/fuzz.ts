@@ -4,10 +4,9 @@ import { JsonScanner } from '../../src/core/json-scan.ts';
 import { parseEvent, SseSplitter } from '../../src/http/sse.ts';
 import { encodeWithHead, FRAME, FrameReader } from '../../src/ipc/frame.ts';
 import { ResponseParser } from '../../src/vault/response.ts';
-import { codecFor } from '../../src/wire/registry.ts';
-import type { WireProtocolId } from '../../src/wire/protocol.ts';
 import { listCases, readAnswer } from '../replay/cases.ts';
 import { seeded } from '../replay/random.ts';
+import { cutStreams, protocolTargets, type Target } from './fuzz-protocols.ts';
 
 /**
  * Seeded mutations of recorded traffic against every decoder that reads foreign bytes. A decoder may refuse with an error of the table;
@@ -16,13 +15,6 @@ import { seeded } from '../replay/random.ts';
 
 const LIMITS = { depth: 64, keys: 20_000 };
 const HANG_MS = 10_000;
-
-interface Target {
-  readonly name: string;
-  readonly seeds: readonly Buffer[];
-  /** Reads the pieces; the result must not depend on how they were cut. */
-  read(pieces: readonly Buffer[]): unknown;
-}
 
 const bodies = (framing: string): Buffer[] =>
   listCases()
@@ -36,28 +28,6 @@ function events(pieces: readonly Buffer[]): (ReturnType<typeof parseEvent> | und
   for (const piece of pieces) splitter.push(piece);
   return found;
 }
-
-function decode(protocol: WireProtocolId): Target['read'] {
-  const decoder = codecFor(protocol)?.streamDecoder;
-  assert.ok(decoder, protocol);
-  return (pieces) => {
-    const out: unknown[] = [];
-    let state = decoder.start();
-    for (const event of events(pieces)) {
-      if (event === undefined) continue;
-      const [next, canonical] = decoder.step(state, event);
-      state = next;
-      out.push(...canonical);
-    }
-    return [...out, ...decoder.finish(state)];
-  };
-}
-
-const streamsOf = (protocol: string): Buffer[] =>
-  listCases()
-    .filter((found) => found.protocol === protocol && found.framing === 'sse' && ['messages', 'chat-completions'].includes(found.endpoint))
-    .map((found) => readAnswer(found.case).body)
-    .filter((body) => body.length < 20_000);
 
 const http = (head: string, body: Buffer): Buffer => Buffer.concat([Buffer.from(head, 'latin1'), body]);
 
@@ -115,8 +85,7 @@ function targets(): Target[] {
       read: readFrames,
     },
     { name: 'http response', seeds: responses(), read: readResponse },
-    { name: 'openai stream', seeds: streamsOf('openai'), read: decode('openai-chat') },
-    { name: 'anthropic stream', seeds: streamsOf('anthropic'), read: decode('anthropic-messages') },
+    ...protocolTargets(),
   ];
 }
 
@@ -189,11 +158,13 @@ function attempt(target: Target, pieces: readonly Buffer[]): unknown {
 export async function runFuzz(count: number, seed: number): Promise<void> {
   const random = seeded(seed);
   const all = targets();
+  console.log(`fuzz cut streams: ${cutStreams(random, Math.min(count, 20_000) / 10)} cut, none read as whole`);
   for (const target of all) {
     const [started, rounds] = [performance.now(), Math.floor(count / all.length)];
     let [refused, slowest] = [0, 0];
     for (let round = 0; round < rounds; round++) {
-      const bytes = mutate(target.seeds[Math.floor(random() * target.seeds.length)] as Buffer, random);
+      const seed = target.seeds[Math.floor(random() * target.seeds.length)] as Buffer;
+      const bytes = target.wound !== undefined && random() < 0.7 ? target.wound(seed, random) : mutate(seed, random);
       const before = performance.now();
       const whole = attempt(target, [bytes]);
       const inPieces = attempt(target, cut(bytes, random));

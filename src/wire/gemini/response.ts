@@ -132,8 +132,11 @@ function encodeCandidates(choices: readonly Choice[]): JsonObject {
   return isEmpty ? {} : { candidates: choices.map(encodeCandidate) };
 }
 
-export const timeOf = (seconds: number | undefined): string | undefined =>
-  seconds === undefined ? undefined : new Date(seconds * 1000).toISOString();
+/** Undefined also for a second that no calendar has: a provider may send any number. */
+export function timeOf(seconds: number | undefined): string | undefined {
+  const time = new Date((seconds ?? Number.NaN) * 1000);
+  return Number.isNaN(time.getTime()) ? undefined : time.toISOString();
+}
 
 /** Neither an id nor a model is made up: Google's clients can do without. */
 export const encodeResponse = (response: CanonicalResponse): JsonObject => ({
