@@ -116,7 +116,8 @@ async function restarted(node: RunningNode, options: NodeOptions): Promise<Runni
   }
 }
 
-async function allRows(node: RunningNode): Promise<Row[]> {
+/** Undefined: the ledger is just coming back from a crash, and control says so. */
+async function allRows(node: RunningNode): Promise<Row[] | undefined> {
   const rows: Row[] = [];
   let before: string | null = null;
   do {
@@ -124,6 +125,7 @@ async function allRows(node: RunningNode): Promise<Row[]> {
       'GET',
       `/admin/v1/usage/rows?limit=1000&since=1d${before === null ? '' : `&before=${encodeURIComponent(before)}`}`,
     );
+    if (status === 503) return undefined;
     assert.equal(status, 200, JSON.stringify(body));
     rows.push(...(body['rows'] as Row[]));
     before = (body['next'] as string | undefined) ?? null;
@@ -136,7 +138,7 @@ async function compare(what: string, node: RunningNode, upstream: ReplayUpstream
   const seen = new Set(upstream.seen.map(({ requestId }) => requestId as string));
   let rows: Row[] = [];
   for (let tries = 0; tries < 240; tries++) {
-    rows = await allRows(node);
+    rows = (await allRows(node)) ?? [];
     const known = new Set(rows.map((row) => row.request_id));
     if (rows.every((row) => row.state !== 'open' && row.state !== 'usage-first') && [...seen].every((id) => known.has(id))) break;
     await wait(500);
