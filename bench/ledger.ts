@@ -9,7 +9,9 @@ import type { KeyId, OrganizationId, RequestId, TeamId } from '../src/core/ids.t
 import { newRequestId } from '../src/core/ids.ts';
 import type { Json } from '../src/core/json.ts';
 import { NO_USAGE, type UsageEvent } from '../src/core/usage.ts';
-import { MemoryAdmission } from '../src/admission/memory.ts';
+import { AdmissionEngine } from '../src/admission/engine.ts';
+import { systemClock } from '../src/core/clock.ts';
+import type { AdmissionPolicy } from '../src/core/rules.ts';
 import type { JournalRecord } from '../src/ipc/messages.ts';
 import { WAITS } from '../src/ledger/call-row.ts';
 import { checkReserve, checkUsage } from '../src/ledger/check.ts';
@@ -54,19 +56,50 @@ const event = (requestId: RequestId): UsageEvent => {
 
 const ids = Array.from({ length: CALLS }, () => newRequestId(Date.now()));
 
-function admission(): void {
-  const engine = new MemoryAdmission();
+const NO_RULES: AdmissionPolicy = { version: 1, limits: [], budgets: [], shares: [], names: {}, unknownPrice: 'dearest' };
+
+/** Four limits and two budgets that nobody reaches. */
+const RULES: AdmissionPolicy = {
+  ...NO_RULES,
+  limits: (['requests', 'tokens', 'output_tokens', 'parallel'] as const).map((measure) => ({
+    id: measure,
+    owner: { kind: 'team', id: owner.team },
+    measure,
+    amount: 1e12,
+    ...(measure === 'parallel' ? {} : { windowMs: 60_000 }),
+    mode: 'enforce',
+  })),
+  budgets: (['month', 'day'] as const).map((unit) => ({
+    id: unit,
+    owner: { kind: 'organization', id: owner.organization },
+    picodollars: '1000000000000000000',
+    window: { kind: 'calendar', unit, timeZone: 'Europe/Berlin' },
+    enforcement: 'hard',
+    mode: 'enforce',
+    thresholds: [50, 80, 100],
+    raises: [],
+  })),
+};
+
+function admission(name: string, policy: AdmissionPolicy): void {
+  const price = (): { picodollars: bigint; known: boolean } => ({ picodollars: 10_000_000n, known: true });
+  const engine = new AdmissionEngine({ clock: systemClock, price, spent: () => 0n });
+  engine.apply(policy);
   const events = ids.map(event);
+  const targets = [{ provider: 'openai', model: 'gpt-4o', priceList: 'openai' }];
   const started = process.cpuUsage();
   for (const [i, requestId] of ids.entries()) {
-    const request = checkReserve({ requestId, ...owner, alias: 'fast', maxInputTokens: 1, maxOutputTokens: 1, maxParallel: 100 });
+    const request = checkReserve({ requestId, ...owner, alias: 'fast', maxInputTokens: 1, maxOutputTokens: 1, maxParallel: 100, targets });
     if (request.ok) engine.reserve('g', request.value);
     const checked = checkUsage(events[i] as unknown as Json, Date.now());
-    if (checked.ok) engine.settle(checked.value);
+    if (checked.ok) engine.settle(checked.value, 9_000_000n);
   }
   const { user, system } = process.cpuUsage(started);
-  console.log(`reserve + settle: ${((user + system) / CALLS).toFixed(2)} µs of CPU a request`);
+  console.log(`reserve + settle ${name}: ${((user + system) / CALLS).toFixed(2)} µs of CPU a request`);
 }
+
+/** Calls of 500 keys, so that the sums of many groups are kept. */
+const keyOf = (i: number): string => `key_${i % 500}`;
 
 function writing(): void {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'bh-bench-ledger-'));
@@ -79,12 +112,13 @@ function writing(): void {
     const records = some.flatMap((requestId, i): JournalRecord[] => {
       const head = { generation: 'v', requestId, attempt: 1, at };
       return [
-        { k: 'start', offset: 2 * (from + i), ...head, credential: 'openai' as never, organization: 'org_a', key: 'key_a' },
+        { k: 'start', offset: 2 * (from + i), ...head, credential: 'openai' as never, organization: 'org_a', key: keyOf(from + i) },
         { k: 'end', offset: 2 * (from + i) + 1, ...head, status: 200, bytesIn: 1, bytesOut: 1, outcome: 'complete' },
       ];
     });
     const journal = { kind: 'journal', shard: 0, generation: 'v', records, reservations: new Map(), orphans: new Set<string>() } as const;
-    writer.apply([{ kind: 'usage', events: some.map(event) }, journal], at);
+    const events = some.map((requestId, i) => ({ ...event(requestId), key: keyOf(from + i) as KeyId }));
+    writer.apply([{ kind: 'usage', events }, journal], at);
   }
   const seconds = (performance.now() - began) / 1000;
   const { user, system } = process.cpuUsage(cpu);
@@ -95,5 +129,6 @@ function writing(): void {
   );
 }
 
-admission();
+admission('without rules', NO_RULES);
+admission('under 4 limits and 2 budgets', RULES);
 writing();

@@ -35,6 +35,7 @@ function typeOf(node: SchemaNode): string {
   if (node.enum !== undefined && node.enum.length > MANY_WORDS) return `one of ${node.enum.length} names`;
   if (node.enum !== undefined) return node.enum.map((value) => `\`${String(value)}\``).join(', ');
   if (node.anyOf !== undefined) return node.anyOf.map(typeOf).join(' or ');
+  if (node.type === 'array' && node.items?.properties !== undefined) return 'list of mappings';
   if (node.type === 'array') return `list of ${node.items === undefined ? 'values' : typeOf(node.items)}`;
   if (node.type === 'object' && node.properties !== undefined) {
     return node.anyOf === undefined ? `\`{ ${Object.keys(node.properties).join(', ')} }\`` : 'mapping';
@@ -65,8 +66,8 @@ function rows(node: SchemaNode): string {
 function sections(node: SchemaNode, path: string): string[] {
   return Object.entries(node.properties ?? {}).flatMap(([name, child]) => {
     const at = path === '' ? name : `${path}.${name}`;
-    const inner = typeof child.additionalProperties === 'object' ? child.additionalProperties : child;
-    const title = inner === child ? at : `${at}.<name>`;
+    const inner = typeof child.additionalProperties === 'object' ? child.additionalProperties : (child.items ?? child);
+    const title = inner === child ? at : inner === child.items ? `${at}[]` : `${at}.<name>`;
     return inner.properties === undefined
       ? []
       : [`## \`${title}\`\n\n${child.description ?? ''}\n\n${rows(inner)}\n`, ...sections(inner, title)];
@@ -84,6 +85,13 @@ providers:
 models:
   fast: openai/gpt-5.6-mini
   best: [anthropic/claude-sonnet-4-5, aws/eu.anthropic.claude-sonnet-4-5-20250929-v1:0]
+prices:
+  - { provider: openai, model: gpt-5*, from: 2026-12-01, input: 1.1, cached_input: 0.11, output: 8.8 }
+  - { provider: local, model: "*", input: 0.05, output: 0.2 }
+discounts:
+  - { provider: azure, percent: 12.5 }
+margins:
+  - { percent: 3 }
 \`\`\``;
 
 const NOTICE = '<!-- Made by tools/generate-config-docs.ts. Do not edit: change the source and run `npm run generate`. -->';

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openApiDocument } from '../src/api/openapi.ts';
+import { PERMISSIONS, ROLES } from '../src/access/permissions.ts';
 import { OPERATIONS, type Operation } from '../src/api/operations.ts';
 import { ERRORS, type ErrorRow } from '../src/core/errors.ts';
 import { ENDPOINTS } from '../src/endpoints/registry.ts';
@@ -58,10 +59,10 @@ function apiPage(): string {
     `\`${method} ${at.endsWith('/') ? `${at}{id}` : at}\``,
     kind === 'live' || kind === 'ready' ? 'no key needed' : protocol,
   ]);
-  const operations = Object.entries<Operation>(OPERATIONS).map(([, { method, path: at, summary, access }]) => [
+  const operations = Object.entries<Operation>(OPERATIONS).map(([, { method, path: at, summary, permission }]) => [
     `\`${method} ${at}\``,
     summary,
-    access === 'public' ? 'none' : 'admin token',
+    permission === null ? 'nothing' : `\`${permission}\``,
   ]);
   return [
     '# API',
@@ -76,7 +77,19 @@ function apiPage(): string {
     ),
     '## For operators, on the control port',
     'JSON in and out, described by [openapi.json](openapi.json), which the node also serves at `/openapi.json`. The admin token is in `admin/token` of the data folder: `Authorization: Bearer bha_…`. Errors are `{"error": {"code", "message", "remedy", "request_id"}}`; see [errors](errors.md). Requests from other web origins are refused.',
+    'A person uses a personal token, `Authorization: Bearer bhu_…` (`bulkhead token create`), and a program a virtual key of the kind `admin` or `read`. What they may depends on their roles, each granted for the node, an organization or a team. What lies outside is answered as if it were not there (404).',
     table(['operation', 'what it does', 'needs'], operations),
+    '## Roles',
+    'A role counts for the place it was granted for and everything below it; `member` of an organization, for the organization itself. *Own*: for what is the person’s own. Nobody grants a role above their own, and nobody writes their own roles.',
+    table(
+      ['permission', ...ROLES.map((role) => `\`${role}\``)],
+      Object.entries<{ readonly roles: readonly string[]; readonly own?: readonly string[] | 'anyone' }>(PERMISSIONS).map(
+        ([name, { roles, own }]) => [
+          `\`${name}\``,
+          ...ROLES.map((role) => (roles.includes(role) ? 'yes' : own === 'anyone' || own?.includes(role) === true ? 'own' : '–')),
+        ],
+      ),
+    ),
     '',
   ].join('\n\n');
 }

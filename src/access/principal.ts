@@ -1,4 +1,5 @@
 import type { KeyDigest, KeyId, OrganizationId, TeamId } from '../core/ids.ts';
+import type { KeyRules } from '../core/rules.ts';
 
 /**
  * A virtual key as the control plane wrote it and the vault signed it. The signature covers the exact JSON text
@@ -16,8 +17,24 @@ export interface KeyRow {
   readonly expiresAt?: number;
   /** Model aliases this key may use; absent: all. */
   readonly models?: readonly string[];
+  /** What was asked for, where `models` is what the parents left of it; null: all that they leave. Gateways do not read it. */
+  readonly wanted?: readonly string[] | null;
   /** Requests in flight over all workers; absent: no limit. */
   readonly maxParallel?: number;
+  readonly project?: string;
+  /** The member that it belongs to. */
+  readonly user?: string;
+  /** It belongs to a program of the team and to no person. */
+  readonly serviceAccount?: string;
+  /** `llm`: calls models (default). `read`: only lists and reports. `admin`: only the admin API. */
+  readonly kind?: 'llm' | 'read' | 'admin';
+  readonly blocked?: true;
+  /** Ids of endpoints it may call (`chat-completions`); absent: all. */
+  readonly endpoints?: readonly string[];
+  /** CIDR blocks it may be used from; absent: anywhere. */
+  readonly addresses?: readonly string[];
+  readonly rules?: KeyRules;
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** A row or snapshot as signed text. `signature` is Ed25519 over `bulkhead/<kind>/v1\n` + text, base64. */

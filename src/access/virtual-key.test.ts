@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { digestKey, isWellFormed, keyHint, newVirtualKey, VIRTUAL_KEY_PATTERN } from './virtual-key.ts';
+import { digestKey, isPersonalToken, isWellFormed, keyHint, newPersonalToken, newVirtualKey, VIRTUAL_KEY_PATTERN } from './virtual-key.ts';
 
 describe('virtual key', () => {
   it('has the published shape and a checksum that holds', () => {
@@ -81,3 +81,13 @@ function crc32Bitwise(text: string): number {
   }
   return (crc ^ 0xffffffff) >>> 0;
 }
+
+describe('personal token', () => {
+  it('has its own shape and a checksum, and is never taken for a virtual key', () => {
+    const token = newPersonalToken();
+    assert.match(token, /^bhu_[0-9A-Za-z]{36}$/);
+    assert.deepEqual([isPersonalToken(token), isWellFormed(token), isPersonalToken(newVirtualKey())], [true, false, false]);
+    const changed = token.slice(0, 10) + (token[10] === 'a' ? 'b' : 'a') + token.slice(11);
+    assert.equal(isPersonalToken(changed), false);
+  });
+});

@@ -29,6 +29,18 @@ export function newVirtualKey(environment: string = DEFAULT_ENVIRONMENT): string
   return body + checksum(body);
 }
 
+const PERSONAL_TOKEN = /^bhu_[0-9A-Za-z]{36}$/;
+
+/** `bhu_…`, made as a virtual key is: what a person acts with on the control port. */
+export function newPersonalToken(): string {
+  const body = `bhu_${randomDigits(RANDOM_DIGITS)}`;
+  return body + checksum(body);
+}
+
+/** True for a personal token whose checksum holds. Says nothing about whether there is such a token. */
+export const isPersonalToken = (text: string): boolean =>
+  PERSONAL_TOKEN.test(text) && text.slice(-CHECKSUM_DIGITS) === checksum(text.slice(0, -CHECKSUM_DIGITS));
+
 /** True for a text of the right shape whose checksum holds. Says nothing about whether such a key exists. */
 export function isWellFormed(text: string): boolean {
   if (!WHOLE_KEY.test(text)) return false;

@@ -1,3 +1,4 @@
+import type { Unit } from '../core/usage.ts';
 import table from './prices/catalogue.json' with { type: 'json' };
 
 /** Whole picodollars per token: one number, or a base followed by pairs of (above how many input tokens, price). */
@@ -17,8 +18,14 @@ export interface Rates {
   readonly reasoning?: Rate;
   readonly inputAudio?: Rate;
   readonly outputAudio?: Rate;
+  readonly cachedAudio?: Rate;
+  readonly inputImage?: Rate;
+  readonly outputImage?: Rate;
+  readonly cachedImage?: Rate;
   /** Picodollars per request. */
   readonly request?: number;
+  /** Picodollars per unit of what is not counted in tokens. */
+  readonly units?: Readonly<Partial<Record<Unit, number>>>;
 }
 
 /** A test on a lower-case model name. The first character says which: `=` equal, `^` prefix, `$` suffix, `~` contains, `/` regular expression. */
@@ -48,6 +55,8 @@ export interface PriceCatalogue {
 export const CATALOGUE: PriceCatalogue = table;
 
 export interface CompiledModel {
+  /** The list that it stands in. */
+  readonly list: string;
   readonly id: string;
   readonly matches: (model: string) => boolean;
   readonly prices: readonly Rates[];

@@ -1,152 +1,178 @@
-/** Accounting turns what a provider call used into money, in whole picodollars, from the checked-in price table. */
+/**
+ * Accounting turns what a provider call used into money, in whole picodollars: from the operator's own prices where he has
+ * any, else from the checked-in table. Every price is a sum of lines, so that it can be told how it came about.
+ */
 import { picodollars, type Picodollars } from '../core/money.ts';
-import type { TokenUsage } from '../core/usage.ts';
-import { CATALOGUE, compileMatch, type CompiledModel, type ModelPrices, type Rate, type Rates } from './catalogue.ts';
+import type { TokenUsage, Unit } from '../core/usage.ts';
+import type { Rates } from './catalogue.ts';
+import { addUnitLines, dearestUse, lineCost, tierStart, tokenLines, type PriceLine } from './charge.ts';
+import { dearestOf, findModel, ratesAt } from './lookup.ts';
+import { adjustmentFor, ownPriceFor, NO_OPERATOR_PRICES, type OperatorPrices, type OwnPrice } from './operator-prices.ts';
+import { atTier } from './tier.ts';
+
+/** Where a price comes from. */
+export interface PriceSource {
+  /** A list of the catalogue, or `operator`. */
+  readonly list: string;
+  /** The entry of that list; '' where the dearest of all its entries was charged. */
+  readonly model: string;
+  /** Unix milliseconds from which it holds; absent: always did. */
+  readonly from?: number | undefined;
+  /** How it was served, where that was not the usual way. */
+  readonly tier?: string | undefined;
+  /** Above so many input tokens. */
+  readonly above?: number | undefined;
+}
+
+/** A part of a sum in millionths, and what it came to: whole picodollars, not negative. */
+export interface Adjustment {
+  readonly ppm: number;
+  readonly amount: bigint;
+}
 
 export interface Price {
+  /** What is charged: the sum of the lines, less the discount, and the margin. */
   readonly picodollars: Picodollars;
-  /** The table it comes from; a row keeps it, so that an old row stays explained after a price change. */
+  /** The tables it comes from; a row keeps it, so that an old row stays explained after a price change. */
   readonly version: string;
-  /** False: the table does not price this model, so the dearest price of its list was charged. */
+  /** False: some of it has no price, so that the dearest of the list was charged for that. */
   readonly known: boolean;
+  readonly source: PriceSource;
+  readonly lines: readonly PriceLine[];
+  readonly discount?: Adjustment | undefined;
+  readonly margin?: Adjustment | undefined;
 }
 
-/** Lists of providers that charge nobody: the built-in sandbox, and models on the operator's own machines. */
-const FREE_LISTS: ReadonlySet<string> = new Set(['sandbox', 'none']);
+/** Whom a call went to, and the operator's own prices. */
+export interface PriceContext {
+  readonly provider: string;
+  readonly credential: string;
+  readonly operator: OperatorPrices;
+}
+
+const NO_CONTEXT: PriceContext = { provider: '', credential: '', operator: NO_OPERATOR_PRICES };
+
+/** The built-in sandbox, which nobody pays for. */
+const SANDBOX_LIST = 'sandbox';
+/** Models on the operator's own machines: free unless he prices them. */
+const FREE_LIST = 'none';
 const FREE_VERSION = 'free/1';
-/** A model that no list prices is charged like the dearest one of this list. */
-const DEFAULT_LIST = 'openai';
-/** Names come from clients, so that what is remembered of them has a bound. */
-const REMEMBERED_MODELS = 4096;
+const FREE_RATES: Rates = { input: 0, output: 0 };
+const NO_RATES: Rates = {};
+const OPERATOR_LIST = 'operator';
 
 /** Prices `usage` of `model` at the Unix time `at` (milliseconds). A price that is not known is never taken for free. */
-export function priceUsage(usage: TokenUsage, model: string, priceList: string, at: number): Price {
-  if (FREE_LISTS.has(priceList)) return { picodollars: picodollars(0n), version: FREE_VERSION, known: true };
-  const rates = ratesAt(findModel(priceList, model)?.prices ?? [], at);
-  const charged = rates === undefined ? undefined : charge(usage, rates);
-  if (charged !== undefined) return { picodollars: charged, version: CATALOGUE.version, known: true };
-  const dearest = charge(usage, dearestOf(priceList)) ?? picodollars(0n);
-  return { picodollars: dearest, version: CATALOGUE.version, known: false };
+export function priceUsage(usage: TokenUsage, model: string, priceList: string, at: number, context: PriceContext = NO_CONTEXT): Price {
+  const found = find(model, priceList, at, context);
+  return found === undefined ? free(priceList) : total(usage, found, model, at, context);
 }
 
-/** The rates that hold at a time: the last entry whose condition does. */
-function ratesAt(prices: readonly Rates[], at: number): Rates | undefined {
-  const second = Math.floor(at / 1000) % 86_400;
-  for (let i = prices.length - 1; i >= 0; i--) {
-    const rates = prices[i] as Rates;
-    if (rates.from !== undefined && at < rates.from) continue;
-    if (rates.daily !== undefined && !withinDay(second, rates.daily)) continue;
-    return rates;
+/** What so many tokens cost at most, whatever they turn out to be: written to a cache, spoken, thought. Service tiers and tools' fees come on top. */
+export function priceBound(
+  maxInput: number,
+  maxOutput: number,
+  model: string,
+  priceList: string,
+  at: number,
+  context: PriceContext = NO_CONTEXT,
+): Price {
+  const found = find(model, priceList, at, context);
+  if (found === undefined) return free(priceList);
+  return total(dearestUse(found.rates, maxInput, maxOutput), found, model, at, context);
+}
+
+/** Undefined: nobody pays for it. */
+function find(model: string, priceList: string, at: number, { operator, provider }: PriceContext): Found | undefined {
+  if (priceList === SANDBOX_LIST) return undefined;
+  const own = operator.entries.length === 0 ? undefined : ownPriceFor(operator, provider, model, at);
+  if (own === undefined && priceList === FREE_LIST) return undefined;
+  const listed = priceList === FREE_LIST ? undefined : findModel(priceList, model);
+  const base = priceList === FREE_LIST ? FREE_RATES : listed && ratesAt(listed.prices, at);
+  const { list = priceList, id = '' } = listed ?? {};
+  if (own === undefined) {
+    const source = { list, model: base === undefined ? '' : id, from: base?.from };
+    return { rates: base ?? NO_RATES, list, priceList, id, source, isOwn: false };
   }
-  return prices[0];
+  const { hasTokens: isOwn, tiers, from } = own;
+  const source = { list: OPERATOR_LIST, model: own.model, from };
+  return { rates: inFront(own, base), list, priceList, id, source, isOwn, tiers };
 }
 
-function withinDay(second: number, [start = 0, end = 86_400]: readonly number[]): boolean {
-  return end < start ? second >= start || second < end : second >= start && second < end;
+const free = (list: string): Price => ({
+  picodollars: picodollars(0n),
+  version: FREE_VERSION,
+  known: true,
+  source: { list, model: '' },
+  lines: [],
+});
+
+/**
+ * What the operator says goes in front of the catalogue: prices per token as a whole, for half of his and half of another's would be
+ * nobody's price; fees one by one.
+ */
+function inFront({ rates, hasTokens }: OwnPrice, base: Rates = NO_RATES): Rates {
+  const request = rates.request ?? base.request;
+  const units = { ...base.units, ...rates.units };
+  const { request: _, ...tokens } = hasTokens ? { ...(base === FREE_RATES ? FREE_RATES : NO_RATES), ...rates } : base;
+  return { ...tokens, ...(request === undefined ? {} : { request }), units };
 }
 
-/** Undefined when there are tokens of a kind for which these rates have no price at all. */
-function charge(usage: TokenUsage, rates: Rates): Picodollars | undefined {
-  const tier = usage.input;
-  const input = rates.input === undefined ? undefined : rateFor(rates.input, tier);
-  const output = rates.output === undefined ? undefined : rateFor(rates.output, tier);
-  if ((input === undefined && usage.input > 0) || (output === undefined && usage.output > 0)) return undefined;
-  let total = BigInt(rates.request ?? 0);
-  if (input !== undefined) total += chargeInput(usage, rates, input);
-  if (output !== undefined) total += chargeOutput(usage, rates, output);
-  return picodollars(total);
+interface Found {
+  readonly rates: Rates;
+  /** Where the model stands, for what its vendor publishes. */
+  readonly list: string;
+  /** What was asked for, for the dearest of it. */
+  readonly priceList: string;
+  /** The catalogue's id of the model; '' for none. */
+  readonly id: string;
+  readonly source: PriceSource;
+  /** The tokens' prices are the operator's. */
+  readonly isOwn: boolean;
+  /** The operator's prices by tier. */
+  readonly tiers?: Readonly<Record<string, Rates>> | undefined;
 }
 
-function chargeInput(usage: TokenUsage, rates: Rates, input: number): bigint {
-  const short = rates.cacheWrite === undefined ? input : rateFor(rates.cacheWrite, usage.input);
-  const hour = rates.cacheWrite1h === undefined ? short : rateFor(rates.cacheWrite1h, usage.input);
-  const cached = rates.cachedInput === undefined ? input : rateFor(rates.cachedInput, usage.input);
-  const audio = rates.inputAudio === undefined ? input : rateFor(rates.inputAudio, usage.input);
-  // Audio may lie in the cache as well; what was read from there is charged as cached, once.
-  const uncached = Math.max(0, usage.input - usage.cachedInput - usage.cacheWrite - usage.cacheWrite1h);
-  const spoken = Math.min(usage.inputAudio, uncached);
-  return (
-    times(uncached - spoken, input) +
-    times(spoken, audio) +
-    times(usage.cachedInput, cached) +
-    times(usage.cacheWrite, short) +
-    times(usage.cacheWrite1h, hour)
-  );
-}
-
-function chargeOutput(usage: TokenUsage, rates: Rates, output: number): bigint {
-  const thought = rates.reasoning === undefined ? output : rateFor(rates.reasoning, usage.input);
-  const audio = rates.outputAudio === undefined ? output : rateFor(rates.outputAudio, usage.input);
-  const spoken = Math.min(usage.outputAudio, usage.output);
-  const reasoning = Math.min(usage.reasoning, usage.output - spoken);
-  return times(usage.output - spoken - reasoning, output) + times(spoken, audio) + times(reasoning, thought);
-}
-
-const times = (tokens: number, rate: number): bigint => (tokens === 0 ? 0n : BigInt(tokens) * BigInt(rate));
-
-/** Tiers count by the whole input: above its start, a tier prices every token of the call. */
-function rateFor(rate: Rate, inputTokens: number): number {
-  if (typeof rate === 'number') return rate;
-  let price = rate[0] as number;
-  for (let i = 1; i < rate.length; i += 2) if (inputTokens > (rate[i] as number)) price = rate[i + 1] as number;
-  return price;
-}
-
-const compiled = new Map<string, readonly CompiledModel[]>();
-const remembered = new Map<string, CompiledModel | undefined>();
-const dearest = new Map<string, Rates>();
-
-function compiledList(name: string): readonly CompiledModel[] {
-  const known = compiled.get(name);
-  if (known !== undefined) return known;
-  const list = (CATALOGUE.lists[name]?.models ?? []).map(({ id, match, prices }: ModelPrices) => ({
-    id,
-    prices,
-    matches: compileMatch(match),
-  }));
-  if (Object.hasOwn(CATALOGUE.lists, name)) compiled.set(name, list);
-  return list;
-}
-
-/** The entry that the catalogue would take, remembered by list and name. */
-function findModel(list: string, model: string): CompiledModel | undefined {
-  const key = `${list}\n${model}`;
-  if (remembered.has(key)) return remembered.get(key);
-  if (remembered.size >= REMEMBERED_MODELS) remembered.clear();
-  const name = model.toLowerCase().trim();
-  const found = searchLists(list, name) ?? searchLists(list, withDashedDates(name));
-  remembered.set(key, found);
-  return found;
-}
-
-function searchLists(list: string, model: string): CompiledModel | undefined {
-  const lists = [list, ...(CATALOGUE.lists[list]?.fallback ?? [])];
-  for (const name of lists) {
-    const found = compiledList(name).find(({ matches }) => matches(model));
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-/** Some resellers write a release date without dashes: `gpt-5.4-20260305` is the catalogue's `gpt-5.4-2026-03-05`. */
-const withDashedDates = (model: string): string => model.replace(/-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)/g, '-$1-$2-$3');
-
-/** The highest price of a list for each direction, over all models, tiers and times. */
-function dearestOf(list: string): Rates {
-  const name = Object.hasOwn(CATALOGUE.lists, list) ? list : DEFAULT_LIST;
-  const known = dearest.get(name);
-  if (known !== undefined) return known;
-  const all = (CATALOGUE.lists[name]?.models ?? []).flatMap(({ prices }) => prices);
-  const highest = (rates: readonly (Rate | undefined)[]): number => Math.max(0, ...rates.map(highestTier));
-  const rates: Rates = {
-    input: highest(all.flatMap((one) => [one.input, one.cacheWrite, one.cacheWrite1h, one.inputAudio])),
-    output: highest(all.flatMap((one) => [one.output, one.reasoning, one.outputAudio])),
-    request: highest(all.map((one) => one.request)),
+function total(usage: TokenUsage, found: Found, model: string, at: number, context: PriceContext): Price {
+  const { priceList, source } = found;
+  const served = usage.tier === undefined ? undefined : atTier(found, usage.tier);
+  const rates = served?.rates ?? found.rates;
+  const priced = tokenLines(usage, rates);
+  const lines = priced ?? tokenLines(usage, dearestOf(priceList)) ?? [];
+  const unpriced = addUnitLines(lines, usage, rates);
+  if (unpriced.length > 0) addDearest(lines, usage, unpriced, priceList);
+  let sum = 0n;
+  for (const line of lines) sum += lineCost(line);
+  const { operator } = context;
+  const price: Price = {
+    picodollars: picodollars(sum),
+    version: operator.label,
+    known: priced !== undefined && unpriced.length === 0 && served?.known !== false && source.model !== '',
+    source: priced === undefined ? { list: priceList, model: '' } : tiered(source, usage, rates),
+    lines,
   };
-  dearest.set(name, rates);
-  return rates;
+  return operator.discounts.length === 0 && operator.margins.length === 0 ? price : adjusted(price, at, model, context);
 }
 
-/** Prices stand at the even places of a tiered rate; the odd ones are token counts. */
-const highestTier = (rate: Rate | undefined): number =>
-  rate === undefined ? 0 : typeof rate === 'number' ? rate : Math.max(...rate.filter((_, place) => place % 2 === 0));
+function tiered(source: PriceSource, usage: TokenUsage, rates: Rates): PriceSource {
+  const above = tierStart(rates.input ?? rates.output, usage.input);
+  return usage.tier === undefined && above === undefined ? source : { ...source, tier: usage.tier, above };
+}
+
+function addDearest(lines: PriceLine[], { units = {} }: TokenUsage, unpriced: readonly Unit[], list: string): void {
+  const dearest = dearestOf(list).units ?? {};
+  for (const unit of unpriced) lines.push({ item: unit, quantity: units[unit] ?? 0, rate: dearest[unit] ?? 0 });
+}
+
+const MILLION = 1_000_000n;
+
+/** The discount rounds down and the margin up: what is charged is never below what it should be, by less than a picodollar each. */
+function adjusted(price: Price, at: number, model: string, { operator, provider, credential }: PriceContext): Price {
+  const call = { provider, credential, model, at };
+  const less = adjustmentFor(operator.discounts, call);
+  const more = adjustmentFor(operator.margins, call);
+  if (less === undefined && more === undefined) return price;
+  const discount = less === undefined ? undefined : { ppm: less, amount: (price.picodollars * BigInt(less)) / MILLION };
+  const cost = price.picodollars - (discount?.amount ?? 0n);
+  const margin = more === undefined ? undefined : { ppm: more, amount: (cost * BigInt(more) + MILLION - 1n) / MILLION };
+  return { ...price, picodollars: picodollars(cost + (margin?.amount ?? 0n)), discount, margin };
+}

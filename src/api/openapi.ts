@@ -13,7 +13,14 @@ export function openApiDocument(version: string): Record<string, unknown> {
     info: { title: 'Bulkhead admin API', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
     paths,
     components: {
-      securitySchemes: { admin: { type: 'http', scheme: 'bearer', description: 'The admin token of the data folder: bha_…' } },
+      securitySchemes: {
+        admin: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            'The admin token of the data folder (bha_…), a personal token (bhu_…), or a virtual key of the kind admin or read. Each operation needs the permission that x-permission names.',
+        },
+      },
       schemas: { Error: schemaOf(errorBody, 'output') },
     },
   };
@@ -26,6 +33,7 @@ function describe(name: string, operation: Operation): Record<string, unknown> {
   return {
     operationId: name,
     summary: operation.summary,
+    ...(operation.permission !== null && { 'x-permission': operation.permission }),
     security: operation.access === 'admin' ? [{ admin: [] }] : [],
     ...(parameters.length > 0 && { parameters }),
     ...(takesBody && { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),

@@ -2,8 +2,9 @@ import { BulkheadError } from '../core/errors.ts';
 
 /** Who acts on the control plane. */
 export interface Actor {
-  readonly kind: 'admin' | 'system';
-  /** Stable id: `admin:local`, `system:config`. */
+  /** `user`: a person with a token; `key`: a virtual key of the kind `admin` or `read`. */
+  readonly kind: 'admin' | 'system' | 'user' | 'key';
+  /** Stable id: `admin:local`, `system:config`, `user:usr_01…`, `key:key_01…`. */
   readonly id: string;
 }
 

@@ -10,7 +10,8 @@ export function readEntry(value: unknown): AuditEntry | undefined {
   const { at, act, target, decision, actor, facts } = value as { [key: string]: unknown } & { actor: JsonObject; facts: JsonObject };
   const { kind, id } = actor;
   if (!Number.isSafeInteger(at) || !isText(act) || !isText(target) || !isText(id)) return undefined;
-  if ((kind !== 'admin' && kind !== 'system') || (decision !== 'allowed' && decision !== 'denied')) return undefined;
+  if ((kind !== 'admin' && kind !== 'system' && kind !== 'user' && kind !== 'key') || (decision !== 'allowed' && decision !== 'denied'))
+    return undefined;
   const safeFacts = readFacts(facts);
   return safeFacts && { at: at as number, actor: { kind, id }, act, target, decision, facts: safeFacts };
 }

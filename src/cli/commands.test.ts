@@ -22,6 +22,13 @@ const KEY = {
   replaced_by: null,
   models: null,
   max_parallel: null,
+  project: null,
+  user: null,
+  service_account: null,
+  kind: 'llm',
+  endpoints: null,
+  addresses: null,
+  metadata: {},
 };
 
 describe('bulkhead', () => {
@@ -109,6 +116,7 @@ describe('key', () => {
       max_parallel: 8,
       environment: 'test',
       team: 'red',
+      kind: 'llm',
     });
   });
 

@@ -20,7 +20,8 @@ export function dataFolder(folder: string): DataFolder {
   return { path: folder, specFile: at('node.json'), tokenFile: at('admin', 'token'), logFile: at('logs', 'bulkhead.log') };
 }
 
-const TOKEN = /^bha_[A-Za-z0-9_-]{43}$/;
+/** The node's own token, a person's, or a virtual key of the kind `admin` or `read`. */
+const TOKEN = /^(bha_[A-Za-z0-9_-]{43}|bhu_[0-9A-Za-z]{36}|bh_[a-z0-9]{1,12}_[0-9A-Za-z]{36})$/;
 
 /** A new admin token: 256 random bits. */
 const newToken = (): string => `bha_${randomBytes(32).toString('base64url')}`;

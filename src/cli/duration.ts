@@ -9,3 +9,13 @@ export function seconds(text: string, option: string): number {
   if (match === null || unit === undefined) throw usageError(`${option} is not a time.`, 'Write it like 90s, 15m, 12h, 7d or 2w.');
   return Number(match[1]) * unit;
 }
+
+/** `7d` from now, or the RFC 3339 instant that it is. */
+export const instantOf = (text: string, option: string, now = Date.now()): string =>
+  text.includes('T') ? text : new Date(now + seconds(text, option) * 1000).toISOString();
+
+/** A whole number above nothing. `option` is named when it is none. */
+export function count(text: string, option: string): number {
+  if (/^\d{1,15}$/.test(text) && Number(text) > 0) return Number(text);
+  throw usageError(`${option} is not a whole number above 0.`, `Write it like ${option} 100.`);
+}

@@ -8,8 +8,8 @@ First steps:
   bulkhead credential add openai         give it a provider key (asked for, or --stdin)
   bulkhead key create --name my-app      make a virtual key
   bulkhead connect claude-code           point a client at it, and try it
-  bulkhead doctor                        which layers of isolation are live
 
+Who keys belong to: org, team, project, user, member, service-account, access-group, token
 Every command takes --data, --url, --token-file and --json; see: bulkhead <command> --help.`;
 
 type MakeCommand = (context: CliContext) => Command;
@@ -20,6 +20,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   credential: async () => (await import('./commands/credential.ts')).credentialCommand,
   key: async () => (await import('./commands/key.ts')).keyCommand,
+  limit: async () => (await import('./commands/limit.ts')).limitCommand,
+  budget: async () => (await import('./commands/budget.ts')).budgetCommand,
   model: async () => (await import('./commands/model.ts')).modelCommand,
   connect: async () => (await import('./commands/connect.ts')).connectCommand,
   usage: async () => (await import('./commands/usage.ts')).usageCommand,
@@ -29,14 +31,30 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   restore: async () => (await import('./commands/restore.ts')).restoreCommand,
 };
 
+/** Who keys belong to: one line of the help together, so that it stays one screen. */
+const TENANCY: Readonly<Record<string, () => Promise<MakeCommand>>> = {
+  org: async () => (await import('./commands/org.ts')).orgCommand,
+  team: async () => (await import('./commands/team.ts')).teamCommand,
+  project: async () => (await import('./commands/project.ts')).projectCommand,
+  user: async () => (await import('./commands/user.ts')).userCommand,
+  member: async () => (await import('./commands/member.ts')).memberCommand,
+  'service-account': async () => (await import('./commands/service-account.ts')).serviceAccountCommand,
+  'access-group': async () => (await import('./commands/access-group.ts')).accessGroupCommand,
+  token: async () => (await import('./commands/token.ts')).tokenCommand,
+};
+
 /** The tree of commands, or the one branch that `asked` names. The reference page is made from the whole. */
 export async function buildProgram(context: CliContext, asked?: string): Promise<Command> {
   const program = new Command('bulkhead')
     .description('Bulkhead, an AI gateway built in compartments.')
     .helpCommand(false)
     .addHelpText('after', FOOTER);
-  const only = asked === undefined || !Object.hasOwn(COMMANDS, asked) ? undefined : COMMANDS[asked];
-  for (const load of only === undefined ? Object.values(COMMANDS) : [only]) program.addCommand((await load())(context));
+  const all = { ...COMMANDS, ...TENANCY };
+  const names = asked !== undefined && Object.hasOwn(all, asked) ? [asked] : Object.keys(all);
+  for (const name of names) {
+    const make = await all[name]?.();
+    if (make !== undefined) program.addCommand(make(context), { hidden: Object.hasOwn(TENANCY, name) });
+  }
   settle(program, context);
   return program;
 }

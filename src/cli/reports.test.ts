@@ -38,7 +38,7 @@ describe('usage', () => {
   it('shows sums, bars and a total that is exact to the last digit', async () => {
     admin().answers = { 'usage.summary': () => SUMMARY };
     const { out } = await cli(['usage', '--by', 'key,model', '--since', '7d']);
-    assert.deepEqual(admin().seen[0]?.query, { by: ['key', 'model'], since: '7d', limit: 1000 });
+    assert.deepEqual(admin().seen[0]?.query, { by: ['key', 'model'], since: '7d', limit: 1000, time_zone: 'UTC' });
     assert.deepEqual(out.split('\n'), [
       '2026-11-16 00:00Z to 2026-11-23 00:00Z',
       '',
@@ -106,7 +106,7 @@ describe('usage', () => {
       }),
     };
     const { out } = await cli(['usage', 'rows', '--since', '1d', '--limit', '5', '--provider', 'p']);
-    assert.deepEqual(admin().seen[0]?.query, { since: '1d', limit: 5, provider: 'p' });
+    assert.deepEqual(admin().seen[0]?.query, { since: '1d', limit: 5, provider: 'p', time_zone: 'UTC' });
     assert.match(out, /2026-11-23 10:00Z {2}req_1/);
     assert.match(out, /There are more/);
     assert.equal(JSON.parse((await cli(['usage', 'rows', '--json'])).out).next, 'x');

@@ -40,6 +40,14 @@ export function bar(share: number, width: number): string {
   return '█'.repeat(Math.floor(eighths / 8)) + EIGHTHS[eighths % 8];
 }
 
+/** `used` in full blocks, `held` in shaded ones, the rest dotted: exactly `width` cells. Shares of the whole; anything above nothing shows. */
+export function stackedBar(used: number, held: number, width: number): string {
+  const cells = (share: number): number => (share <= 0 ? 0 : Math.max(1, Math.min(width, Math.round(share * width))));
+  const full = cells(used);
+  const shaded = Math.min(width - full, cells(held));
+  return '█'.repeat(full) + '▒'.repeat(shaded) + '·'.repeat(width - full - shaded);
+}
+
 /** 1234567 → `1,234,567`. */
 export const grouped = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 

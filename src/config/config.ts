@@ -1,3 +1,4 @@
+import type { OperatorPriceTable } from '../accounting/operator-prices.ts';
 import type { CredentialId, ProviderId } from '../core/ids.ts';
 import type { IsolationChoice, RootKeySource } from '../core/process.ts';
 import type { HttpPolicy, LimitsPolicy, ModelPolicy, TimeoutPolicy } from './policy.ts';
@@ -22,7 +23,14 @@ export interface BulkheadConfig {
   readonly logRequests: boolean;
   /** How long a response is kept that its client may come back to; 0: never. */
   readonly responsesKeepMs: number;
+  /** The operator's own prices, in front of the catalogue. */
+  readonly prices: PriceConfig;
+  /** A call whose price nobody knows: charged like the dearest of its list, or refused. */
+  readonly unknownPrice: 'dearest' | 'refuse';
 }
+
+/** The operator's prices in the program's own units; what `prices.apply` carries, without its version. */
+export type PriceConfig = Pick<OperatorPriceTable, 'entries' | 'discounts' | 'margins'>;
 
 /** What needs a restart to change. */
 export interface NodeConfig {
@@ -36,6 +44,8 @@ export interface NodeConfig {
   readonly shards: number;
   readonly rootKey: RootKeySource;
   readonly drainMs: number;
+  /** Days that single rows and hourly sums of the ledger are kept. */
+  readonly ledger: { readonly rowsDays: number; readonly hoursDays: number };
 }
 
 export interface Endpoint {

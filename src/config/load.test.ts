@@ -31,6 +31,7 @@ describe('a configuration that holds', () => {
       shards: 1,
       rootKey: { kind: 'file' },
       drainMs: 30_000,
+      ledger: { rowsDays: 400, hoursDays: 400 },
     });
     assert.deepEqual(config.timeouts, {
       requestHeadMs: 15_000,

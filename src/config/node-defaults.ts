@@ -11,4 +11,5 @@ export const NODE_DEFAULTS: NodeConfig = Object.freeze({
   shards: 1,
   rootKey: Object.freeze({ kind: 'file' }),
   drainMs: 30_000,
+  ledger: Object.freeze({ rowsDays: 400, hoursDays: 400 }),
 });

@@ -22,6 +22,8 @@ export interface NodeSpec {
   readonly sandbox: boolean;
   readonly isolation: IsolationChoice;
   readonly drainMs: number;
+  /** Days that the ledger keeps single rows and hourly sums; absent: its own defaults. */
+  readonly ledger?: { readonly rowsDays: number; readonly hoursDays: number };
   /** Entry file per role relative to codeDir. Tests put an attacker or a crash point here. */
   readonly entries?: Partial<Record<Role, string>>;
   /** SHA-256 of the local admin token, hexadecimal. */

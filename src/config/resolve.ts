@@ -2,6 +2,7 @@ import type { RootKeySource } from '../core/process.ts';
 import type { BulkheadConfig, Endpoint, ModelConfig, NodeConfig, ProviderConfig } from './config.ts';
 import type { Complain, Path } from './document.ts';
 import { resolveModels, type Reachable } from './models.ts';
+import { resolvePrices } from './prices.ts';
 import { resolveProviders } from './providers.ts';
 import { isAddress, isNetwork, parseEndpoint } from './network.ts';
 import type { ConfigFile } from './schema.ts';
@@ -44,6 +45,8 @@ export function resolveConfig(source: ConfigFile, file: string, complain: Compla
     http: { corsOrigins: source.http.cors_origins, trustedProxies: source.http.trusted_proxies },
     logRequests: source.log.requests,
     responsesKeepMs: Math.round(source.responses.keep_days * DAY_MS),
+    prices: resolvePrices(source, reachable.providers, complain),
+    unknownPrice: source.unknown_price,
   };
 }
 
@@ -69,6 +72,7 @@ function resolveNode(source: ConfigFile, complain: Complain): NodeConfig {
     shards: source.vault.shards,
     rootKey: rootKeySource(source.vault.root_key),
     drainMs: ms(source.drain_seconds),
+    ledger: { rowsDays: source.ledger.keep_rows_days, hoursDays: source.ledger.keep_hours_days },
   };
 }
 

@@ -3,6 +3,7 @@ import { LAYOUTS } from '../core/process.ts';
 import { KINDS } from './catalogue/catalogue.ts';
 import { formatEndpoint } from './network.ts';
 import { NODE_DEFAULTS } from './node-defaults.ts';
+import { discountsSchema, marginsSchema, pricesSchema, unknownPriceSchema } from './price-schema.ts';
 
 /**
  * The words of bulkhead.yaml. A field's description is its manual: the reference page, the JSON Schema and the
@@ -189,6 +190,17 @@ const responses = z.strictObject({
     .describe('How long a response can be asked for again, or gone on from with `previous_response_id`. 0: none is kept.'),
 });
 
+const ledger = z.strictObject({
+  keep_rows_days: count(31, 36_500)
+    .default(NODE_DEFAULTS.ledger.rowsDays)
+    .describe('How long the ledger keeps single calls. Deleting them changes no total of whole days. *Restart.*'),
+  keep_hours_days: count(31, 36_500)
+    .default(NODE_DEFAULTS.ledger.hoursDays)
+    .describe(
+      'How long it keeps hourly sums, by which days of other time zones are exact, and the sums of end users. Daily sums (UTC) stay for good. *Restart.*',
+    ),
+});
+
 export const configSchema = z
   .strictObject({
     version: z.literal(1).describe('Version of this format. Always 1.'),
@@ -229,10 +241,15 @@ export const configSchema = z
       .describe(
         'What clients may ask for: an alias for `provider/model`, for another alias, or for a list of them; the next in a list is tried after a failure before the first byte of an answer.',
       ),
+    prices: pricesSchema,
+    discounts: discountsSchema,
+    margins: marginsSchema,
+    unknown_price: unknownPriceSchema,
     limits: limits.prefault({}).describe('Bounds of what a client may send.'),
     timeouts: timeouts.prefault({}).describe('All in seconds; fractions are allowed.'),
     http: http.prefault({}).describe('Browsers and load balancers in front of the gateway.'),
     responses: responses.prefault({}).describe('Responses that Bulkhead keeps for its clients, encrypted for their organization.'),
+    ledger: ledger.prefault({}).describe('How long usage is kept.'),
     log: log.prefault({}).describe('What is logged on standard output, as JSON lines.'),
   })
   .describe(

@@ -2,11 +2,11 @@ import path from 'node:path';
 import type { Generated, Kysely } from 'kysely';
 import { kyselyOver } from '../store/sqlite/kysely.ts';
 import { inTransaction, openWritable, type Migration, type SqliteDatabase } from '../store/sqlite/open.ts';
+import { limitTables, type LimitSchema } from './limit-tables.ts';
+import { tenancyTables, type TenancySchema } from './tenancy-tables.ts';
 
 /** Tables of `control.db`. Times are Unix milliseconds. */
-export interface Schema {
-  readonly organizations: { readonly id: string; readonly name: string; readonly created_at: number };
-  readonly teams: { readonly id: string; readonly organization: string; readonly name: string; readonly created_at: number };
+export interface Schema extends LimitSchema, TenancySchema {
   readonly keys: KeysTable;
   readonly meta: { readonly name: string; readonly value: string };
 }
@@ -22,9 +22,21 @@ export interface KeysTable {
   readonly environment: string;
   readonly created_at: number;
   readonly expires_at: number | null;
-  /** JSON list; null: all. */
+  /** JSON list as it was asked for, with access groups; null: all that the parents allow. What counts is in `signed_text`. */
   readonly models: string | null;
   readonly max_parallel: number | null;
+  /** Its limits and budgets as JSON of `KeyRules`, made from their tables; null: none. */
+  readonly rules: string | null;
+  readonly project: string | null;
+  readonly user: string | null;
+  readonly service_account: string | null;
+  readonly kind: 'llm' | 'read' | 'admin';
+  readonly blocked: 0 | 1;
+  /** JSON lists; null: all. */
+  readonly endpoints: string | null;
+  readonly addresses: string | null;
+  /** JSON object of texts. */
+  readonly metadata: string | null;
   readonly state: Generated<'active' | 'revoked'>;
   readonly revoked_at: number | null;
   readonly replaced_by: string | null;
@@ -66,6 +78,8 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     `,
   },
+  limitTables(2),
+  tenancyTables(3),
 ];
 
 /** The control plane's own file, opened once as its only writer. */

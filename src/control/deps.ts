@@ -5,11 +5,13 @@ import type { Link } from '../ipc/link.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Authority } from './acts.ts';
+import type { AdmissionPublisher } from './admission-publisher.ts';
 import type { AuditorLog } from './auditor-log.ts';
 import type { ConfigState } from './config-state.ts';
 import type { ControlStore, Database } from './database.ts';
 import type { Gateways } from './gateways.ts';
 import type { PolicyPublisher } from './policy.ts';
+import type { RowSeals } from './row-seals.ts';
 import type { Vaults } from './vaults.ts';
 
 /** Everything the resources work with. */
@@ -22,9 +24,11 @@ export interface ControlDeps {
   readonly authority: Authority;
   readonly auditor: AuditorLog;
   readonly vaults: Vaults;
+  readonly seals: RowSeals;
   readonly ledger: Link;
   readonly gateways: Gateways;
   readonly policy: PolicyPublisher;
+  readonly admission: AdmissionPublisher;
   readonly config: ConfigState;
   readonly metrics: Metrics;
   readonly ask: (call: SupervisorCall) => Promise<JsonObject>;

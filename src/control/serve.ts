@@ -10,7 +10,9 @@ import { createLogger, type Logger } from '../telemetry/log.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { addProcessMetrics } from '../telemetry/process-metrics.ts';
 import { authorityOver } from './acts.ts';
+import { AdmissionPublisher } from './admission-publisher.ts';
 import { AuditorLog } from './auditor-log.ts';
+import { authorizer } from './authorize.ts';
 import { syncBindings, trustShardZero } from './carry-out.ts';
 import { ConfigState } from './config-state.ts';
 import { openControlStore, type ControlStore } from './database.ts';
@@ -19,9 +21,13 @@ import { greet } from './first-start.ts';
 import { Gateways } from './gateways.ts';
 import { AdminToken, borderRules } from './http/border.ts';
 import { serveControlHttp } from './http/serve.ts';
+import { identify } from './identities.ts';
 import { PolicyPublisher } from './policy.ts';
+import { PricePublisher } from './price-publisher.ts';
+import { collectAlerts } from './resources/admission/alerts.ts';
 import { tidyKeys } from './resources/keys/routes.ts';
 import { resolveKey } from './resources/keys/service.ts';
+import { RowSeals } from './row-seals.ts';
 import type { Unserved } from './served.ts';
 import { allHandlers } from './resources/all.ts';
 import { Vaults } from './vaults.ts';
@@ -39,7 +45,8 @@ export async function serveControl(child: Child): Promise<void> {
   const listener = serveControlHttp({
     fd: descriptor(child, 'http'),
     handlers: allHandlers(deps),
-    token,
+    authorizer: authorizer(deps.db, deps.authority),
+    identify: (headers, address) => identify({ db: deps.db, seals: deps.seals, clock: deps.clock, token }, headers, address),
     border: borderRules(child.boot.node.controlUrl),
     log,
   });
@@ -64,9 +71,15 @@ interface Parts {
 function connect(child: Child, store: ControlStore, log: Logger): Parts {
   const { boot } = child;
   const { db } = store;
-  const { vaults, ledger, auditor, stopLinks } = openLinks(child);
+  const { vaults, ledger, auditor, stopLinks } = openLinks(child, () => {
+    void admission.greet();
+    prices.again();
+  });
   const authority = authorityOver(auditor, systemClock);
   const { sandboxOrigin } = boot.node;
+  const admission = new AdmissionPublisher({ db, vaults, ledger, clock: systemClock, log, unknownPrice: () => unknownPrice });
+  const prices = new PricePublisher({ db, vaults, ledger, clock: systemClock, log });
+  let unknownPrice: BulkheadConfig['unknownPrice'] = 'dearest';
   const policy = new PolicyPublisher({ db, vaults, clock: systemClock, sandboxOrigin });
   const gateways = new Gateways(descriptor(child, 'gateway'), child.hello(), {
     resolveKey: (digest) => resolveKey(db, digest),
@@ -77,26 +90,34 @@ function connect(child: Child, store: ControlStore, log: Logger): Parts {
     await trustShardZero({ vaults, authority });
     const unserved = await syncBindings({ vaults, authority, clock: systemClock, log, sandboxOrigin }, wanted);
     await policy.publish(wanted, unserved, gateways);
+    void prices.publish(wanted);
+    if (unknownPrice !== wanted.unknownPrice) {
+      unknownPrice = wanted.unknownPrice;
+      admission.refresh().catch((error: unknown) => log.error('admission.waiting', { reason: words(error) }));
+    }
     return unserved;
   };
   const config = new ConfigState({ db, authority, clock: systemClock, log, carryOut });
   const metrics = new Metrics();
   const stopMeasuring = addProcessMetrics(metrics);
+  const seals = new RowSeals({ vaults, metrics, log });
   const own = { boot, clock: systemClock, log, db, store, metrics, ask: (call: SupervisorCall) => child.ask(call) };
   const stop = (): void => {
     config.stop();
+    admission.stop();
+    prices.stop();
     stopMeasuring();
     stopLinks();
   };
-  return { deps: { ...own, authority, auditor, vaults, ledger, gateways, policy, config }, stop };
+  return { deps: { ...own, authority, seals, auditor, vaults, ledger, gateways, policy, admission, config }, stop };
 }
 
-/** Connections that come back by themselves, to each process that this one asks. */
-function openLinks(child: Child) {
-  const link = (name: string, unavailable: ErrorCode): Link =>
-    new Link({ path: socketPath(child, name), hello: child.hello(), unavailable, waitMs: WAIT_MS });
+/** Connections that come back by themselves, to each process that this one asks. `onLedger`: whenever the ledger is there again. */
+function openLinks(child: Child, onLedger: () => void) {
+  const link = (name: string, unavailable: ErrorCode, onReady: () => void = () => undefined): Link =>
+    new Link({ path: socketPath(child, name), hello: child.hello(), unavailable, waitMs: WAIT_MS, onReady });
   const vaults = new Vaults(Array.from({ length: child.boot.shards }, (_, shard) => link(`vault-${shard}`, 'vault_unavailable')));
-  const ledger = link('ledger', 'ledger_unavailable');
+  const ledger = link('ledger', 'ledger_unavailable', onLedger);
   const auditorLink = link('auditor', 'audit_unavailable');
   const stopLinks = (): void => {
     vaults.stop();
@@ -113,6 +134,7 @@ function keepTidy(deps: ControlDeps): () => void {
   let stopped = false;
   const tidy = async (): Promise<void> => {
     await tidyKeys(deps).catch((error: unknown) => deps.log.warn('keys.not_tidied', { reason: words(error) }));
+    await collectAlerts(deps).catch((error: unknown) => deps.log.warn('alerts.not_collected', { reason: words(error) }));
     if (!stopped) later();
   };
   later();

@@ -47,5 +47,11 @@ export const newKeyId = (now: number): KeyId => `key_${sortableId(now)}` as KeyI
 export const newOrganizationId = (now: number): OrganizationId => `org_${sortableId(now)}` as OrganizationId;
 export const newTeamId = (now: number): TeamId => `team_${sortableId(now)}` as TeamId;
 
+/** `proj_…`, `usr_…`, `mem_…`, `tok_…`, `svc_…`, `grp_…`. */
+export const newRowId = (kind: 'proj' | 'usr' | 'mem' | 'tok' | 'svc' | 'grp', now: number): string => `${kind}_${sortableId(now)}`;
+
+/** `lim_…`, `bud_…`, `raise_…`, `ask_…`, `share_…`. */
+export const newRuleId = (kind: 'lim' | 'bud' | 'raise' | 'ask' | 'share', now: number): string => `${kind}_${sortableId(now)}`;
+
 /** True for a name an operator may give to a provider, credential, organization or team. */
 export const isName = (text: string): boolean => NAME.test(text);

@@ -16,3 +16,9 @@ export function formatDollars(amount: Picodollars): string {
   const trimmed = fraction.replace(/0+$/, '').padEnd(2, '0');
   return `${sign}${whole}.${trimmed}`;
 }
+
+/** The reverse, exactly: `12.5` → `12_500_000_000_000n`. Undefined for what is no plain decimal number with at most twelve decimals. */
+export function parseDollars(text: string): Picodollars | undefined {
+  const match = /^(\d{1,15})(?:\.(\d{1,12}))?$/.exec(text);
+  return match === null ? undefined : picodollars(BigInt(`${match[1]}${(match[2] ?? '').padEnd(12, '0')}`));
+}

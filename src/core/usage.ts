@@ -19,7 +19,19 @@ export interface TokenUsage {
   readonly reasoning: number;
   readonly inputAudio: number;
   readonly outputAudio: number;
+  /** Parts of `input` and `output` that are pictures, where the provider counts them apart. */
+  readonly inputImage?: number | undefined;
+  readonly outputImage?: number | undefined;
+  /** What is not counted in tokens, where there is any. */
+  readonly units?: Units | undefined;
+  /** The provider's word for how it was served, where its price differs: `batch`, `flex`, `priority`. */
+  readonly tier?: string | undefined;
 }
+
+export const UNITS = ['image', 'second', 'character', 'page', 'search', 'file_search', 'container'] as const;
+export type Unit = (typeof UNITS)[number];
+/** Whole numbers; seconds are rounded up. */
+export type Units = Readonly<Partial<Record<Unit, number>>>;
 
 export const NO_USAGE: TokenUsage = {
   input: 0,
@@ -58,6 +70,11 @@ export interface UsageEvent {
   readonly key: KeyId;
   readonly organization: OrganizationId;
   readonly team: TeamId;
+  readonly project?: string | undefined;
+  readonly user?: string | undefined;
+  /** As the client named its own user. */
+  readonly endUser?: string | undefined;
+  readonly tags?: readonly string[] | undefined;
   readonly credential: CredentialId;
   readonly provider: ProviderId;
   /** The alias the client asked for. */

@@ -6,6 +6,7 @@ import type { AnswerCache } from './answer-cache.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { Guard } from './guard.ts';
 import type { KeyLookup } from './key-lookup.ts';
+import type { LiveReservations } from './live-reservations.ts';
 import type { Outbox } from './outbox.ts';
 import type { ResponseState } from './response-state.ts';
 
@@ -18,6 +19,7 @@ export interface Deps {
   readonly guards: readonly Guard[];
   readonly cache: AnswerCache;
   readonly outbox: Outbox;
+  readonly reservations: LiveReservations;
   readonly responses: ResponseState;
   readonly ledger: Link;
   /** By shard. */

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../core/clock.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { RequestId } from '../core/ids.ts';
+import type { LimitState } from '../core/rules.ts';
 import type { Outcome, TokenUsage } from '../core/usage.ts';
 import type { ForwardEndpoint, RawPath } from '../endpoints/endpoint.ts';
 import type { ProviderOperation } from '../providers/provider-kind.ts';
@@ -58,6 +59,8 @@ export class Exchange {
   readonly attempts: AttemptRecord[] = [];
   /** Monotonic milliseconds of the first byte of the answer. */
   firstByte: number | undefined;
+  /** What is left of the limits that the reservation touched; undefined: it touched none. */
+  limits: readonly LimitState[] | undefined;
   /** Code of the refusal that the exchange ended with. */
   refusedWith: ErrorCode | undefined;
   /** What the log line says of who asked for what, once it is known. */

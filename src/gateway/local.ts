@@ -43,12 +43,12 @@ export async function serveLocal(request: LocalRequest, deps: Pick<Deps, 'keys' 
 
 /** Exact aliases alone: a row for a prefix would be no name that a client can ask for. */
 async function listModels({ head, policy, endpoint, request }: LocalRequest, deps: Pick<Deps, 'keys' | 'clock'>): Promise<JsonObject> {
-  const { principal } = await identify(head, deps);
+  const { principal } = await identify(head, endpoint, deps);
   return modelList(shapeOf(endpoint, request), policy, policy.models.aliases(principal.key.models));
 }
 
 async function showModel({ head, policy, endpoint, name, request }: LocalRequest, deps: Pick<Deps, 'keys' | 'clock'>): Promise<JsonObject> {
-  const { principal } = await identify(head, deps);
+  const { principal } = await identify(head, endpoint, deps);
   const resolved = policy.models.resolve(name);
   if (resolved === undefined || !mayUse(principal.key.models, name, resolved.rule)) {
     throw new BulkheadError('unknown_model', {

@@ -7,8 +7,8 @@ import { publicKeyFromRaw } from '../core/signing.ts';
 import { createListener, type Listener } from '../http/listener.ts';
 import type { Child } from '../ipc/child.ts';
 import { Link } from '../ipc/link.ts';
-import type { AccountReply, GatewayControlCall, KeyResolveReply, PolicyGetReply } from '../ipc/messages.ts';
-import { isConnectionLost, type Hello, type PeerHandlers } from '../ipc/peer.ts';
+import type { AccountReply, GatewayControlCall, LedgerCall, KeyResolveReply, PolicyGetReply } from '../ipc/messages.ts';
+import { isConnectionLost, type Hello, type Peer, type PeerHandlers } from '../ipc/peer.ts';
 import { createLogger, type Logger } from '../telemetry/log.ts';
 import { Metrics, SECONDS_BUCKETS } from '../telemetry/metrics.ts';
 import { addProcessMetrics } from '../telemetry/process-metrics.ts';
@@ -19,6 +19,7 @@ import { front } from './front.ts';
 import { GatewayMetrics } from './gateway-metrics.ts';
 import { KeyCache } from './key-cache.ts';
 import { KeyLookup } from './key-lookup.ts';
+import { LiveReservations } from './live-reservations.ts';
 import { Outbox } from './outbox.ts';
 import { PolicyStore, type Policy } from './policy-store.ts';
 import { ResponseState } from './response-state.ts';
@@ -38,6 +39,8 @@ export async function serveGateway(child: Child): Promise<void> {
   await worker.listen(policy);
   child.ready();
 }
+
+type AccountCall = Extract<LedgerCall, { op: 'account' }>;
 
 class Worker {
   readonly firstPolicy: Promise<Policy>;
@@ -65,14 +68,19 @@ class Worker {
     this.#tls = boot.node.tls ? new TlsFiles(child, (reason) => this.#log.error('tls.refused', { reason })) : undefined;
     const keys = this.#keyLookup();
     const gatewayMetrics = new GatewayMetrics(metrics, SECONDS_BUCKETS);
-    const ledger = this.#link('ledger', 'admission_unavailable', LINK_WAIT_MS, { onReady: () => outbox.hurry() });
+    const reservations = new LiveReservations();
+    const ledger = this.#link('ledger', 'admission_unavailable', LINK_WAIT_MS, {
+      onReady: (peer) => {
+        this.#resume(peer, reservations);
+        outbox.hurry();
+      },
+    });
     const outbox: Outbox = new Outbox({
       clock: systemClock,
       max: MAX_HELD,
       send: async (batch) => {
         const { head } = await ledger.unary(batch as unknown as JsonObject);
-        const { rejected = [] } = head as Partial<AccountReply>;
-        for (const { requestId, reason } of rejected) this.#log.error('account.rejected', { request_id: requestId, reason });
+        this.#acknowledged(batch, head as Partial<AccountReply>, reservations);
       },
     });
     const vaults = Array.from({ length: boot.shards }, (_, shard) =>
@@ -88,6 +96,7 @@ class Worker {
       guards: [],
       cache: noCache,
       outbox,
+      reservations,
       ledger,
       vaults,
     };
@@ -133,7 +142,7 @@ class Worker {
     name: string,
     unavailable: 'admission_unavailable' | 'vault_unavailable' | 'key_lookup_unavailable',
     waitMs: number,
-    { handlers = {}, onReady }: { readonly handlers?: PeerHandlers; readonly onReady?: () => void },
+    { handlers = {}, onReady }: { readonly handlers?: PeerHandlers; readonly onReady?: (peer: Peer) => void },
   ): Link {
     const path = this.#child.boot.connect[name];
     if (path === undefined) throw new Error(`the supervisor named no socket for ${name}`);
@@ -195,6 +204,18 @@ class Worker {
     const early = this.#early;
     this.#early = undefined;
     if (early !== undefined) this.#apply(early);
+  }
+
+  #acknowledged(batch: AccountCall, { rejected = [] }: Partial<AccountReply>, reservations: LiveReservations): void {
+    reservations.acknowledged(batch);
+    for (const { requestId, reason } of rejected) this.#log.error('account.rejected', { request_id: requestId, reason });
+  }
+
+  /** Before anything else on the connection: a ledger that restarted must not give these places to others. */
+  #resume(peer: Peer, reservations: LiveReservations): void {
+    peer.unary(reservations.resumeCall()).catch((error: unknown) => {
+      if (!isConnectionLost(error)) this.#log.error('resume.failed', { reason: error instanceof Error ? error.message : String(error) });
+    });
   }
 
   /** While control was away it may have revoked keys and changed the policy. */

@@ -40,10 +40,12 @@ export interface RequestBody {
   readonly streamOptions: JsonObject | undefined;
   /** Media type to send on, parameters included. */
   readonly contentType: string;
-  /** Of a form: where the model's name stands in the bytes. */
-  readonly form?: { readonly model: FormField } | undefined;
-  /** Upper bound of what the client allows to be written; undefined: it gave none. */
+  /** Of a form: where the model's name stands in the bytes, and the end user's. */
+  readonly form?: { readonly model: FormField; readonly user: FormField | undefined } | undefined;
+  /** Upper bound of what the client allows to be written of one copy; undefined: it gave none. */
   readonly maxOutputTokens: number | undefined;
+  /** Answers that the client wants side by side (`n`). */
+  readonly copies: number;
 }
 
 /** The body is valid JSON, its model exists and the key may use it. */
@@ -56,6 +58,9 @@ export type Decoded = Step<
     body: RequestBody;
     alias: string;
     resolved: Resolved<ProviderId>;
+    /** As the client names its own user. */
+    endUser: string | undefined;
+    tags: readonly string[] | undefined;
     /** Only this provider can go on from the response before. */
     pinned?: string;
     /** The id by which the client took up a conversation that we kept. */

@@ -17,5 +17,9 @@ export function laterUsage(known: TokenUsage | undefined, later: TokenUsage): To
     output: output.output,
     reasoning: output.reasoning,
     outputAudio: output.outputAudio,
+    inputImage: input.inputImage,
+    outputImage: output.outputImage,
+    units: later.units ?? known.units,
+    tier: later.tier ?? known.tier,
   };
 }

@@ -6,9 +6,13 @@ import { namesIn } from './member-rules.ts';
 const WANTED: ReadonlyMap<WireProtocolId, ReadonlySet<string>> = new Map(
   (Object.keys(NATIVE) as WireProtocolId[]).map((protocol) => [
     protocol,
-    new Set([...NATIVE[protocol].passThrough.requestMembers, ...ruledNames(protocol)]),
+    new Set([...NATIVE[protocol].passThrough.requestMembers, ...userMembers(protocol), ...ruledNames(protocol)]),
   ]),
 );
+
+function userMembers(protocol: WireProtocolId): readonly string[] {
+  return (NATIVE[protocol].passThrough.endUser ?? []).map(([member]) => member);
+}
 
 /** What the members' rules of any provider that speaks this protocol look for. */
 function ruledNames(protocol: WireProtocolId): readonly string[] {
@@ -18,7 +22,7 @@ function ruledNames(protocol: WireProtocolId): readonly string[] {
     .flatMap(({ members }) => (members === undefined ? [] : namesIn(members)));
 }
 
-/** Top-level members of a request that must be found in its bytes: what the protocol names, and what some provider's rules look for. */
+/** Top-level members of a request that must be found in its bytes: what the protocol names, what says who the end user is, and what some provider's rules look for. */
 export const wantedMembers = (protocol: WireProtocolId): ReadonlySet<string> => WANTED.get(protocol) ?? NONE;
 
 const NONE: ReadonlySet<string> = new Set();

@@ -6,10 +6,15 @@ export interface TrustedProxies {
   has(address: string): boolean;
 }
 
-/** `blocks`: CIDR blocks or single addresses. Throws invalid_field for one that is neither. */
-export function trustedProxies(blocks: readonly string[]): TrustedProxies {
+/** A set of addresses; the empty set has none. */
+export type AddressSet = TrustedProxies;
+
+export const trustedProxies = (blocks: readonly string[]): TrustedProxies => addressSet(blocks, 'http.trusted_proxies');
+
+/** `blocks`: CIDR blocks or single addresses. Throws invalid_field, naming `field`, for one that is neither. */
+export function addressSet(blocks: readonly string[], field: string): AddressSet {
   const list = new net.BlockList();
-  for (const block of blocks) addBlock(list, block);
+  for (const block of blocks) addBlock(list, block, field);
   return { has: (address) => blocks.length > 0 && net.isIP(address) !== 0 && list.check(address, familyOf(address)) };
 }
 
@@ -39,12 +44,12 @@ function plainAddress(text: string): string | undefined {
 
 const familyOf = (address: string): 'ipv4' | 'ipv6' => (net.isIPv4(address) ? 'ipv4' : 'ipv6');
 
-function addBlock(list: net.BlockList, block: string): void {
+function addBlock(list: net.BlockList, block: string, field: string): void {
   const [address = '', prefix] = block.split('/', 2);
   const bits = net.isIPv4(address) ? 32 : 128;
   const length = prefix === undefined ? bits : /^\d{1,3}$/.test(prefix) ? Number(prefix) : -1;
   if (net.isIP(address) === 0 || length < 0 || length > bits || block.split('/').length > 2) {
-    throw new BulkheadError('invalid_field', { field: 'http.trusted_proxies', reason: `${block} is not a CIDR block` });
+    throw new BulkheadError('invalid_field', { field, reason: `${block} is not a CIDR block` });
   }
   list.addSubnet(address, length, familyOf(address));
 }

@@ -54,6 +54,7 @@ const ONCE: ReadonlyMap<string, number> = new Map(
     'cookie',
     'anthropic-version',
     'idempotency-key',
+    'x-bulkhead-user',
   ].map((name, place) => [name, 1 << place]),
 );
 

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { BulkheadError } from '../core/errors.ts';
+import { BulkheadError } from '../core/error.ts';
 import type { JsonObject } from '../core/json.ts';
 
 /**

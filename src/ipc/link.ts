@@ -1,5 +1,6 @@
 import net from 'node:net';
-import { BulkheadError, type ErrorCode } from '../core/errors.ts';
+import { BulkheadError } from '../core/error.ts';
+import type { ErrorCode } from '../core/error-table.ts';
 import type { JsonObject } from '../core/json.ts';
 import { Peer, type Hello, type PeerHandlers } from './peer.ts';
 

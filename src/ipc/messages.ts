@@ -1,8 +1,10 @@
+import type { DifferenceKind, UsageDimension, UsageFilter } from './report-messages.ts';
 import type { KeyDigest, CredentialId, OrganizationId, RequestId, TeamId } from '../core/ids.ts';
 import type { SignedText } from '../access/principal.ts';
-import type { ReserveRequest } from '../admission/admission.ts';
+import type { ReserveRequest, ReserveTarget } from '../admission/admission.ts';
 import type { AuditEntry } from '../audit/record.ts';
-import type { TokenUsage, UsageEvent } from '../core/usage.ts';
+
+import type { UsageEvent } from '../core/usage.ts';
 
 /**
  * Every message of every local socket, by the pair of roles that speaks it. `op` tells them apart.
@@ -174,7 +176,8 @@ export type VaultAdminCall =
   | { readonly op: 'trust'; readonly verifyKey: string }
   | { readonly op: 'metrics' };
 
-export type SignedKind = 'key' | 'snapshot' | 'grant';
+/** `row`: of control's own tables, read back by nobody but control. */
+export type SignedKind = 'key' | 'snapshot' | 'grant' | 'row';
 
 /** RFC 9180 base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM; info `bulkhead/credential/v1`, aad = credential id. */
 export interface SealedSecret {
@@ -231,13 +234,26 @@ export type JournalRecord =
     };
 
 /**
- * gateway → ledger, unary. `reserve` answers `{}` from memory or an error frame (`too_many_parallel_requests`,
+ * gateway → ledger, unary. `reserve` answers `{limits?: LimitState[]}` from memory or an error frame (`too_many_parallel_requests`, `rate_limited`, `budget_exceeded`, `price_unknown`,
  * `admission_unavailable`); `adjust` answers `{}`; `account` answers AccountReply once its events are on disk.
  * The first event of a request ends its reservation, so that all attempts of one request go into one call.
  */
 export type LedgerCall =
   | { readonly op: 'reserve'; readonly request: ReserveRequest }
-  | { readonly op: 'adjust'; readonly requestId: RequestId; readonly maxInputTokens: number; readonly maxOutputTokens: number }
+  /**
+   * The first call of a connection after a lost one: the requests that the gateway still has under way, at most 100,000. Each is held again as it
+   * was, past any limit, because it runs already. Replies `{resumed}`. What the sender held and
+   * does not name is held until it is reported, or nobody has spoken of it for some minutes.
+   */
+  | { readonly op: 'resume'; readonly requests: readonly ReserveRequest[] }
+  /** `target`: the one that is tried next. */
+  | {
+      readonly op: 'adjust';
+      readonly requestId: RequestId;
+      readonly maxInputTokens: number;
+      readonly maxOutputTokens: number;
+      readonly target?: ReserveTarget;
+    }
   /** Ends requests; resent until acknowledged, so the ledger takes every event any number of times. */
   | { readonly op: 'account'; readonly settled: readonly UsageEvent[]; readonly released: readonly RequestId[] }
   | ResponseCall;
@@ -293,6 +309,8 @@ export type LedgerAdminCall =
       readonly to: number;
       readonly filter: UsageFilter;
       readonly limit: number;
+      /** IANA name: whose days, weeks and months. */
+      readonly timeZone: string;
     }
   | {
       readonly op: 'usage.rows';
@@ -303,106 +321,43 @@ export type LedgerAdminCall =
       readonly before: string | null;
     }
   | { readonly op: 'usage.request'; readonly requestId: string }
+  /** Pages of an export, oldest first; replies UsageRowsReply. */
+  | {
+      readonly op: 'usage.export';
+      readonly from: number;
+      readonly to: number;
+      readonly filter: UsageFilter;
+      readonly limit: number;
+      readonly after: string | null;
+    }
+  /** Days (UTC) of every group that touch [from, to), for FOCUS; replies UsageDaysReply. */
+  | {
+      readonly op: 'usage.days';
+      readonly from: number;
+      readonly to: number;
+      readonly filter: UsageFilter;
+      readonly limit: number;
+      readonly after: string | null;
+    }
+  /** Newest first; replies DifferencesReply. `kind` null: all. */
+  | {
+      readonly op: 'reconciliation.list';
+      readonly from: number;
+      readonly to: number;
+      readonly kind: DifferenceKind | null;
+      readonly limit: number;
+      readonly before: string | null;
+    }
+  /** An AdmissionPolicy as JSON under `snapshot`, whole; replies `{version}`. One that is older than what holds, or not the vault's, is refused. */
+  | { readonly op: 'admission.apply'; readonly policy: SignedText }
+  /** What is used and left of every rule of the owners named (`ownerKey`), or of all that have rules; replies AdmissionStatusReply. */
+  | { readonly op: 'admission.status'; readonly owners: readonly string[] | null }
+  /** What admission had to say since the alert of this sequence; 0: all that is remembered. Replies AdmissionAlertsReply. */
+  | { readonly op: 'admission.alerts'; readonly since: number }
+  /** The operator's prices as JSON under `snapshot`, in front of the catalogue; replies `{version}`. */
+  | { readonly op: 'prices.apply'; readonly prices: SignedText }
   | { readonly op: 'backup'; readonly fileName: string }
   | { readonly op: 'metrics' };
-
-export const USAGE_DIMENSIONS = [
-  'key',
-  'team',
-  'organization',
-  'model',
-  'alias',
-  'provider',
-  'credential',
-  'day',
-  'hour',
-  'outcome',
-] as const;
-export type UsageDimension = (typeof USAGE_DIMENSIONS)[number];
-export type UsageFilter = Readonly<
-  Partial<Record<'key' | 'team' | 'organization' | 'model' | 'alias' | 'provider' | 'credential' | 'outcome', string>>
->;
-
-/** What proves a row: `open` and `unconfirmed` have the vault's word alone, `usage-first` and `unmatched` the gateway's alone. */
-const ROW_STATES = ['open', 'usage-first', 'confirmed', 'unconfirmed', 'unmatched'] as const;
-export type RowState = (typeof ROW_STATES)[number];
-
-/** Sums over the calls that share the asked dimensions. */
-export interface UsageSummaryRow {
-  /** By dimension name; `day` is `2026-11-23`, `hour` is `2026-11-23T14:00Z`, both UTC. */
-  readonly dimensions: Readonly<Partial<Record<UsageDimension, string>>>;
-  /** Calls that reached a provider, those under way included. */
-  readonly requests: number;
-  readonly open: number;
-  readonly unconfirmed: number;
-  readonly unmatched: number;
-  /** Calls whose price the table does not know; they are charged like the dearest model of their list. */
-  readonly unpriced: number;
-  readonly estimated: number;
-  /** Calls with an outcome other than `ok`, unconfirmed ones aside. */
-  readonly failed: number;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly cachedInputTokens: number;
-  readonly cacheWriteTokens: number;
-  readonly reasoningTokens: number;
-  readonly audioTokens: number;
-  /** Decimal digits. */
-  readonly picodollars: string;
-  readonly latencyMsTotal: number;
-  readonly firstByteMsTotal: number;
-  /** Calls that have a first byte, for the mean. */
-  readonly firstBytes: number;
-}
-
-export interface UsageSummaryReply {
-  readonly rows: readonly UsageSummaryRow[];
-  /** True: there are more groups than `limit`; those with the highest cost are here. */
-  readonly truncated: boolean;
-}
-
-/** One call to a provider. Texts are '' where the side that knows them has not reported. */
-export interface UsageRow {
-  readonly requestId: string;
-  readonly attempt: number;
-  readonly state: RowState;
-  readonly organization: string;
-  readonly team: string;
-  readonly key: string;
-  readonly credential: string;
-  readonly provider: string;
-  readonly alias: string;
-  readonly model: string;
-  readonly endpoint: string;
-  readonly stream: boolean;
-  readonly status: number;
-  readonly outcome: string;
-  readonly usage: TokenUsage;
-  /** Decimal digits. */
-  readonly picodollars: string;
-  readonly priceVersion: string;
-  readonly priceKnown: boolean;
-  readonly estimated: boolean;
-  /** True: gateway and vault name different owners; the vault's are shown. */
-  readonly disputed: boolean;
-  readonly proof: string;
-  readonly startedAt: number;
-  readonly latencyMs: number;
-  readonly firstByteMs: number | null;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  /** The vault's own count; null until its record arrived. */
-  readonly upstreamBytesIn: number | null;
-  readonly upstreamBytesOut: number | null;
-  readonly upstreamOutcome: string | null;
-}
-
-export interface UsageRowsReply {
-  /** Newest first. */
-  readonly rows: readonly UsageRow[];
-  /** Goes into `before` for the next page; null: this was the last. */
-  readonly next: string | null;
-}
 
 /** control → auditor, unary; the reply is an AuditReceipt. */
 export type AuditCall =

@@ -1,3 +1,4 @@
+import '../core/errors.ts';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import fs from 'node:fs';

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
-import { asBulkheadError, BulkheadError, isErrorCode, type ErrorCode } from '../core/errors.ts';
+import { asBulkheadError, BulkheadError, isErrorCode } from '../core/error.ts';
+import type { ErrorCode } from '../core/error-table.ts';
 import type { JsonObject } from '../core/json.ts';
 import { FRAME, FrameReader, FrameWriter, splitHead, type Frame } from './frame.ts';
 

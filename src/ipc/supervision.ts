@@ -18,6 +18,8 @@ export interface Boot {
   readonly rootKey: RootKeySource | null;
   /** Uid and gid to become before anything else; null: stay. */
   readonly become: { readonly uid: number; readonly gid: number } | null;
+  /** Set for the ledger where the operator's file says so: days that single rows and hourly sums are kept. */
+  readonly ledger?: { readonly rowsDays: number; readonly hoursDays: number };
   /** For control: what it tells clients and writes into the snapshot. */
   readonly node: {
     readonly gatewayUrl: string;

@@ -1,21 +1,31 @@
+import { isTimeZone } from '../admission/calendar.ts';
 import type { Clock } from '../core/clock.ts';
 import { BulkheadError } from '../core/errors.ts';
 import { isJsonObject, type JsonObject } from '../core/json.ts';
-import { USAGE_DIMENSIONS, type UsageDimension, type UsageFilter } from '../ipc/messages.ts';
+import {
+  DIFFERENCE_KINDS,
+  USAGE_DIMENSIONS,
+  USAGE_FILTERS,
+  type DifferenceKind,
+  type UsageDimension,
+  type UsageFilter,
+} from '../ipc/report-messages.ts';
 import type { IncomingCall } from '../ipc/peer.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Ledger } from './ledger.ts';
 import type { ReportDesk } from './report-desk.ts';
 import type { Report } from './report-thread.ts';
-import { isCursor } from './reports.ts';
+import { isCursor, isDayCursor } from './reports.ts';
 
 const MAX_DIMENSIONS = 4;
 const MAX_SUMMARY_ROWS = 10_000;
 const MAX_ROWS = 1_000;
+const MAX_OWNERS = 10_000;
 const DAY_MS = 86_400_000;
+/** Names of the IANA database. */
+const TIME_ZONE = /^[A-Za-z0-9+_/-]{1,64}$/;
 /** A plain file name: no separator, so that a backup stays in its folder. */
 const BACKUP_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
-const FILTERS = ['key', 'team', 'organization', 'model', 'alias', 'provider', 'credential', 'outcome'] as const;
 
 /** Answers control: reports, backups, metrics. */
 export class LedgerDesk {
@@ -32,6 +42,8 @@ export class LedgerDesk {
   }
 
   answer(call: IncomingCall): void {
+    if (call.head['op'] === 'admission.apply') return this.#ledger.admissions.policy.apply(call);
+    if (call.head['op'] === 'prices.apply') return this.#ledger.prices.apply(call);
     const op = String(call.head['op']);
     this.#answer(call.head).then(
       (reply) => call.reply(reply),
@@ -45,6 +57,9 @@ export class LedgerDesk {
 
   async #answer(head: JsonObject): Promise<JsonObject> {
     if (head['op'] === 'metrics') return this.#metrics();
+    if (head['op'] === 'admission.status') return { ...this.#ledger.admissions.status(ownerNames(head)) } as unknown as JsonObject;
+    if (head['op'] === 'admission.alerts')
+      return { ...this.#ledger.admissions.alerts.since(whole(head, 'since')) } as unknown as JsonObject;
     return (await this.#reports.ask(readReport(head))) as JsonObject;
   }
 
@@ -60,9 +75,46 @@ export class LedgerDesk {
 export function readReport(head: JsonObject): Report {
   switch (head['op']) {
     case 'usage.summary':
-      return { op: 'usage.summary', by: dimensions(head), ...period(head), filter: filter(head), limit: count(head, MAX_SUMMARY_ROWS) };
+      return {
+        op: 'usage.summary',
+        by: dimensions(head),
+        ...period(head),
+        filter: filter(head),
+        limit: count(head, MAX_SUMMARY_ROWS),
+        timeZone: timeZone(head),
+      };
     case 'usage.rows':
-      return { op: 'usage.rows', ...period(head), filter: filter(head), limit: count(head, MAX_ROWS), before: cursor(head) };
+      return {
+        op: 'usage.rows',
+        ...period(head),
+        filter: filter(head),
+        limit: count(head, MAX_ROWS),
+        before: cursor(head, 'before', isCursor),
+      };
+    case 'usage.export':
+      return {
+        op: 'usage.export',
+        ...period(head),
+        filter: filter(head),
+        limit: count(head, MAX_ROWS),
+        after: cursor(head, 'after', isCursor),
+      };
+    case 'usage.days':
+      return {
+        op: 'usage.days',
+        ...period(head),
+        filter: filter(head),
+        limit: count(head, MAX_ROWS),
+        after: cursor(head, 'after', isDayCursor),
+      };
+    case 'reconciliation.list':
+      return {
+        op: 'reconciliation.list',
+        ...period(head),
+        kind: differenceKind(head),
+        limit: count(head, MAX_ROWS),
+        before: cursor(head, 'before', isCursor),
+      };
     case 'usage.request':
       return { op: 'usage.request', requestId: text(head, 'requestId', /^.{1,64}$/) };
     case 'backup':
@@ -86,6 +138,14 @@ function whole(head: JsonObject, field: string): number {
   return value;
 }
 
+/** Null: of all rules. */
+function ownerNames({ owners }: JsonObject): readonly string[] | null {
+  if (owners === null || owners === undefined) return null;
+  if (!Array.isArray(owners) || owners.length > MAX_OWNERS || !owners.every((name) => typeof name === 'string'))
+    throw invalid('owners', `it must be at most ${MAX_OWNERS} owners`);
+  return owners as readonly string[];
+}
+
 const period = (head: JsonObject): { readonly from: number; readonly to: number } => ({ from: whole(head, 'from'), to: whole(head, 'to') });
 
 function count(head: JsonObject, max: number): number {
@@ -106,14 +166,27 @@ function filter(head: JsonObject): UsageFilter {
   const given = head['filter'];
   if (!isJsonObject(given)) throw invalid('filter', 'it is not an object');
   for (const [name, value] of Object.entries(given)) {
-    if (!FILTERS.some((known) => known === name) || typeof value !== 'string') throw invalid('filter', `${name} is not a filter`);
+    if (!USAGE_FILTERS.some((known) => known === name) || typeof value !== 'string') throw invalid('filter', `${name} is not a filter`);
   }
   return given as UsageFilter;
 }
 
-function cursor(head: JsonObject): string | null {
-  const { before } = head;
-  if (before === null || before === undefined) return null;
-  if (typeof before !== 'string' || !isCursor(before)) throw invalid('before', 'it is not the `next` of an earlier page');
-  return before;
+function cursor(head: JsonObject, field: 'before' | 'after', isOne: (text: string) => boolean): string | null {
+  const value = head[field];
+  if (value === null || value === undefined) return null;
+  if (typeof value !== 'string' || !isOne(value)) throw invalid(field, 'it is not the `next` of an earlier page');
+  return value;
+}
+
+function timeZone(head: JsonObject): string {
+  const name = text(head, 'timeZone', TIME_ZONE);
+  if (!isTimeZone(name)) throw invalid('time_zone', 'there is no such zone; write it like Europe/Berlin');
+  return name;
+}
+
+function differenceKind({ kind }: JsonObject): DifferenceKind | null {
+  if (kind === null || kind === undefined) return null;
+  const known = DIFFERENCE_KINDS.find((one) => one === kind);
+  if (known === undefined) throw invalid('kind', `it must be one of ${DIFFERENCE_KINDS.join(', ')}`);
+  return known;
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { readOperatorPrices, type OperatorPrices } from '../accounting/operator-prices.ts';
+import { readPriceDetail, sumOf } from '../accounting/price-detail.ts';
 import { addFact, emptyRow, expire, type CallFact, type CallRow, WAITS } from './call-row.ts';
 import { endRecord, someId, startRecord, USUAL_COST, usageEvent } from './testing/events.ts';
 
@@ -109,5 +111,23 @@ describe('expired wait', () => {
   it('leaves a report without a journal record as it is and marks it', () => {
     const row = expire(heard(USAGE), undefined);
     assert.deepEqual([row.state, row.picodollars, row.dueAt], ['unmatched', USUAL_COST, null]);
+  });
+
+  it('is priced by the operator’s prices that hold when it comes, keeps its sum, and is never priced again', () => {
+    const table = (version: number, input: number): OperatorPrices => {
+      const entries = [{ model: '*', rates: { input, output: input } }];
+      const read = readOperatorPrices(JSON.stringify({ kind: 'prices', version, entries, discounts: [], margins: [{ ppm: 500_000 }] }));
+      assert.ok(read.ok);
+      return read.value;
+    };
+    const first = addFact(emptyRow(ID, 1), USAGE, AT, WAITS, table(1, 4));
+    const detail = readPriceDetail(first.priceDetail);
+    assert.ok(detail !== undefined);
+    assert.deepEqual([sumOf(detail), first.priceVersion.endsWith('+1')], [first.picodollars, true]);
+    const again = [START, USAGE, END].reduce((row, fact) => addFact(row, fact, AT, WAITS, table(2, 9)), first);
+    assert.deepEqual(
+      [again.picodollars, again.priceVersion, again.priceDetail],
+      [first.picodollars, first.priceVersion, first.priceDetail],
+    );
   });
 });

@@ -1,6 +1,10 @@
+import { NO_OPERATOR_PRICES, type OperatorPrices } from '../accounting/operator-prices.ts';
+import { writePriceDetail } from '../accounting/price-detail.ts';
 import { priceUsage } from '../accounting/price.ts';
 import { NO_USAGE, type TokenUsage, type UsageEvent } from '../core/usage.ts';
-import type { JournalRecord, RowState } from '../ipc/messages.ts';
+import type { JournalRecord } from '../ipc/messages.ts';
+import type { RowState } from '../ipc/report-messages.ts';
+import type { ReservationFacts } from './reservation-facts.ts';
 
 /**
  * One call to a provider as a function of what was heard about it. Pure: the same facts in any order and any number of
@@ -51,14 +55,13 @@ export interface CallRow {
   readonly journalOutcome: string | null;
   readonly journalBytesIn: number | null;
   readonly journalBytesOut: number | null;
-}
-
-/** What the reservation says about a call of which only the vault has spoken. */
-export interface ReservationFacts {
-  readonly team: string;
-  readonly alias: string;
-  readonly maxInput: number;
-  readonly maxOutput: number;
+  /** Texts are '' where there is nobody of that kind. */
+  readonly project: string;
+  readonly user: string;
+  readonly endUser: string;
+  readonly tags: readonly string[];
+  /** What the price was made of; '' where nobody wrote it down. */
+  readonly priceDetail: string;
 }
 
 /** Last confirmed call like an unconfirmed one: what it was priced by. */
@@ -70,7 +73,8 @@ export interface Likeness {
 }
 
 export type CallFact =
-  | { readonly fact: 'usage'; readonly event: UsageEvent }
+  /** `charged`: what the engine of budgets has counted for it already. */
+  | { readonly fact: 'usage'; readonly event: UsageEvent; readonly charged?: bigint }
   | {
       readonly fact: 'start';
       readonly shard: number;
@@ -94,11 +98,11 @@ export interface Waits {
 
 export const WAITS: Waits = { graceMs: 60_000, settleMs: 2_000 };
 
-/** Adds one fact. `row` undefined: the first that is heard of this call. */
-export function addFact(row: CallRow, fact: CallFact, now: number, waits: Waits): CallRow {
+/** Adds one fact. `operator`: the prices that go in front of the catalogue; a row that is priced is never priced again. */
+export function addFact(row: CallRow, fact: CallFact, now: number, waits: Waits, operator: OperatorPrices = NO_OPERATOR_PRICES): CallRow {
   switch (fact.fact) {
     case 'usage':
-      return row.reported ? row : settled(withUsage(row, fact.event), now, waits);
+      return row.reported ? row : settled(withUsage(row, fact.event, operator), now, waits);
     case 'start':
       return row.journalStartedAt === null ? settled(withStart(row, fact), now, waits, fact.orphan) : row;
     case 'end':
@@ -107,6 +111,8 @@ export function addFact(row: CallRow, fact: CallFact, now: number, waits: Waits)
       return row.state === 'open' ? { ...row, dueAt: earlier(row.dueAt, now + waits.settleMs) } : row;
   }
 }
+
+const NO_TAGS: readonly string[] = [];
 
 export const emptyRow = (requestId: string, attempt: number): CallRow => ({
   requestId,
@@ -149,10 +155,16 @@ export const emptyRow = (requestId: string, attempt: number): CallRow => ({
   journalOutcome: null,
   journalBytesIn: null,
   journalBytesOut: null,
+  project: '',
+  user: '',
+  endUser: '',
+  tags: NO_TAGS,
+  priceDetail: '',
 });
 
-function withUsage(row: CallRow, event: UsageEvent): CallRow {
-  const { picodollars, version, known } = priceUsage(event.usage, event.model, event.priceList, event.startedAt);
+function withUsage(row: CallRow, event: UsageEvent, operator: OperatorPrices): CallRow {
+  const { provider, credential } = event;
+  const price = priceUsage(event.usage, event.model, event.priceList, event.startedAt, { provider, credential, operator });
   const journaled = row.journalStartedAt !== null;
   // Each by its name: spreading the event over the row makes V8 look up every one of fifty columns.
   return {
@@ -170,9 +182,10 @@ function withUsage(row: CallRow, event: UsageEvent): CallRow {
     status: event.status,
     outcome: event.outcome,
     usage: event.usage,
-    picodollars,
-    priceVersion: version,
-    priceKnown: known,
+    picodollars: price.picodollars,
+    priceVersion: price.version,
+    priceKnown: price.known,
+    priceDetail: writePriceDetail(price),
     estimated: event.estimated,
     disputed: journaled && disagrees(row, event),
     proof: event.proof,
@@ -181,6 +194,10 @@ function withUsage(row: CallRow, event: UsageEvent): CallRow {
     firstByteMs: event.firstByteMs ?? null,
     bytesIn: event.bytesIn,
     bytesOut: event.bytesOut,
+    project: event.project ?? '',
+    user: event.user ?? '',
+    endUser: event.endUser ?? '',
+    tags: event.tags ?? NO_TAGS,
     reported: true,
   };
 }
@@ -206,6 +223,10 @@ function withStart(row: CallRow, { record, shard, reservation }: Extract<CallFac
     startedAt: row.reported ? row.startedAt : record.at,
     team: row.reported ? row.team : (reservation?.team ?? ''),
     alias: row.reported ? row.alias : (reservation?.alias ?? ''),
+    project: row.reported ? row.project : (reservation?.project ?? ''),
+    user: row.reported ? row.user : (reservation?.user ?? ''),
+    endUser: row.reported ? row.endUser : (reservation?.endUser ?? ''),
+    tags: row.reported ? row.tags : (reservation?.tags ?? NO_TAGS),
     disputed: row.reported && disagrees(record, row),
     maxInput: reservation?.maxInput ?? null,
     maxOutput: reservation?.maxOutput ?? null,
@@ -244,11 +265,11 @@ const BYTES_PER_TOKEN = 4;
  * tokens from the vault's byte counts, within the bounds of the reservation where it is known, else those bounds; at the
  * price of the last confirmed call like it, else at the dearest. A late report replaces all of it.
  */
-export function expire(row: CallRow, like: Likeness | undefined): CallRow {
+export function expire(row: CallRow, like: Likeness | undefined, operator: OperatorPrices = NO_OPERATOR_PRICES): CallRow {
   if (row.reported) return { ...row, state: 'unmatched', expired: true, dueAt: null };
   const usage = { ...NO_USAGE, input: estimate(row.journalBytesOut, row.maxInput), output: estimate(row.journalBytesIn, row.maxOutput) };
   const { provider = '', model = '', priceList = row.credential, endpoint = '' } = like ?? {};
-  const price = priceUsage(usage, model, priceList, row.startedAt);
+  const price = priceUsage(usage, model, priceList, row.startedAt, { provider, credential: row.credential, operator });
   return {
     ...row,
     provider,
@@ -263,6 +284,7 @@ export function expire(row: CallRow, like: Likeness | undefined): CallRow {
     picodollars: price.picodollars,
     priceVersion: price.version,
     priceKnown: price.known && like !== undefined,
+    priceDetail: writePriceDetail(price),
     latencyMs: row.journalEndedAt === null ? 0 : Math.max(0, row.journalEndedAt - row.startedAt),
     expired: true,
     dueAt: null,

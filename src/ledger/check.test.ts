@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Json, JsonObject } from '../core/json.ts';
-import { checkJournalHead, checkRecords, checkReserve, checkUsage } from './check.ts';
+import { checkJournalHead, checkRecords, checkReserve, checkResume, checkUsage } from './check.ts';
 import { endRecord, someId, startRecord, usageEvent } from './testing/events.ts';
 
 const NOW = Date.now();
@@ -109,5 +109,100 @@ describe('journal call', () => {
   it('is refused without a shard or a generation', () => {
     assert.deepEqual(checkJournalHead({ shard: -1, generation: 'g' }), { ok: false, error: 'shard' });
     assert.deepEqual(checkJournalHead({ shard: 0, generation: '' }), { ok: false, error: 'generation' });
+  });
+});
+
+describe('limits and owners of a reservation', () => {
+  const request = {
+    requestId: someId(),
+    key: 'key_a',
+    organization: 'org_a',
+    team: 'team_a',
+    alias: 'fast',
+    maxInputTokens: 1,
+    maxOutputTokens: 1,
+  };
+  const rules = {
+    limits: [{ id: 'l', measure: 'tokens', amount: 5, windowMs: 60_000, mode: 'enforce', model: 'gpt/*' }],
+    budgets: [
+      {
+        id: 'b',
+        picodollars: '12',
+        window: { kind: 'calendar', unit: 'month', timeZone: 'Europe/Berlin' },
+        enforcement: 'hard',
+        mode: 'observe',
+        thresholds: [50, 100],
+        raises: [{ picodollars: '1', until: 5 }],
+      },
+    ],
+  };
+  const full = {
+    ...request,
+    project: 'project_a',
+    user: 'user_a',
+    endUser: 'someone ü',
+    tags: ['nightly', 'batch'],
+    rules,
+    targets: [{ provider: 'openai', model: 'gpt-4o', priceList: 'openai' }],
+  };
+
+  it('are taken as they are, and are not there where they were not sent', () => {
+    assert.deepEqual(checkReserve(full as unknown as Json), { ok: true, value: full });
+    assert.deepEqual(checkReserve(request), { ok: true, value: request });
+    assert.deepEqual(checkResume([request, full] as unknown as Json), { ok: true, value: [request, full] });
+  });
+
+  it('are refused by field when they are not exactly right', () => {
+    const [limit] = rules.limits;
+    const [budget] = rules.budgets;
+    const wrong: readonly (readonly [string, object])[] = [
+      ['project', { project: '' }],
+      ['user', { user: 'a b' }],
+      ['endUser', { endUser: '' }],
+      ['endUser', { endUser: 'x'.repeat(257) }],
+      ['endUser', { endUser: 'a\nb' }],
+      ['tags', { tags: 'nightly' }],
+      ['tags', { tags: Array.from({ length: 17 }, (_, i) => `t${i}`) }],
+      ['tags', { tags: ['x'.repeat(65)] }],
+      ['tags', { tags: ['twice', 'twice'] }],
+      ['targets', { targets: Array.from({ length: 17 }, () => full.targets[0]) }],
+      ['provider', { targets: [{ provider: '', model: 'm', priceList: 'p' }] }],
+      ['rules', { rules: [] }],
+      ['limits', { rules: { limits: Array.from({ length: 33 }, () => limit) } }],
+      ['measure', { rules: { limits: [{ ...limit, measure: 'dollars' }] } }],
+      ['amount', { rules: { limits: [{ ...limit, amount: -1 }] } }],
+      ['amount', { rules: { limits: [{ ...limit, amount: 1.5 }] } }],
+      ['windowMs', { rules: { limits: [{ ...limit, windowMs: 0 }] } }],
+      ['windowMs', { rules: { limits: [{ ...limit, measure: 'parallel' }] } }],
+      ['mode', { rules: { limits: [{ ...limit, mode: 'off' }] } }],
+      ['picodollars', { rules: { budgets: [{ ...budget, picodollars: '1.5' }] } }],
+      ['picodollars', { rules: { budgets: [{ ...budget, picodollars: 12 }] } }],
+      ['timeZone', { rules: { budgets: [{ ...budget, window: { kind: 'calendar', unit: 'day', timeZone: 'Moon/Base' } }] } }],
+      ['unit', { rules: { budgets: [{ ...budget, window: { kind: 'calendar', unit: 'year', timeZone: 'UTC' } }] } }],
+      ['ms', { rules: { budgets: [{ ...budget, window: { kind: 'rolling', ms: 0 } }] } }],
+      ['kind', { rules: { budgets: [{ ...budget, window: { kind: 'lunar' } }] } }],
+      ['percent', { rules: { budgets: [{ ...budget, thresholds: [0] }] } }],
+      ['until', { rules: { budgets: [{ ...budget, raises: [{ picodollars: '1', until: 'soon' }] }] } }],
+    ];
+    for (const [field, change] of wrong)
+      assert.deepEqual(checkReserve({ ...full, ...change } as unknown as Json), { ok: false, error: field }, JSON.stringify(change));
+  });
+
+  it('of a report are checked alike, with its units and its tier', () => {
+    const now = Date.now();
+    const event = { ...usageEvent(someId()), project: 'project_a', endUser: 'someone', tags: ['x'] };
+    const withUsage = (more: object): Json => ({ ...event, usage: { ...event.usage, ...more } }) as unknown as Json;
+    assert.deepEqual(checkUsage(withUsage({ units: { image: 2 }, tier: 'batch' }), now), {
+      ok: true,
+      value: withUsage({ units: { image: 2 }, tier: 'batch' }),
+    });
+    for (const [field, value] of [
+      ['units', withUsage({ units: { tokens: 2 } })],
+      ['image', withUsage({ units: { image: 0.5 } })],
+      ['tier', withUsage({ tier: 'a b' })],
+      ['tags', { ...event, tags: ['x', 'x'] }],
+      ['project', { ...event, project: '../x' }],
+    ] as const)
+      assert.deepEqual(checkUsage(value as unknown as Json, now), { ok: false, error: field });
   });
 });

@@ -1,8 +1,25 @@
-import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
-import { fail, ok, type Result } from '../core/result.ts';
-import { OUTCOMES, type Outcome, type TokenUsage, type UsageEvent } from '../core/usage.ts';
-import type { ReserveRequest } from '../admission/admission.ts';
+import type { Json, JsonObject } from '../core/json.ts';
+import type { Result } from '../core/result.ts';
+import { OUTCOMES, UNITS, type Outcome, type TokenUsage, type Units, type UsageEvent } from '../core/usage.ts';
+import type { ReserveRequest, ReserveTarget } from '../admission/admission.ts';
 import type { JournalRecord, ResponseFacts } from '../ipc/messages.ts';
+import { keyRules } from './check-rules.ts';
+import {
+  checked,
+  duration,
+  exactText,
+  flag,
+  generation,
+  id,
+  idOrNone,
+  integer,
+  label,
+  list,
+  matching,
+  object,
+  oneOf,
+  refuse,
+} from './fields.ts';
 import type { ResponseName } from './response-store.ts';
 
 /**
@@ -11,103 +28,87 @@ import type { ResponseName } from './response-store.ts';
  */
 
 const REQUEST_ID = /^req_[0-9A-HJKMNP-TV-Z]{26}$/;
-/** Ids of keys, organizations, teams, credentials, providers. */
-const ID = /^[A-Za-z0-9*][A-Za-z0-9._:*-]{0,127}$/;
 const MAX_TOKENS = 1_000_000_000;
 const MAX_ATTEMPT = 1000;
 const MAX_PARALLEL = 1_000_000;
-const MAX_DURATION_MS = 7 * 86_400_000;
 /** How old a report may be: a gateway keeps its reports while the ledger is away, not for longer. */
 const MAX_AGE_MS = 7 * 86_400_000;
 /** How far the clock of another process may be ahead. */
 const MAX_AHEAD_MS = 60_000;
-const MAX_TEXT = 256;
-// oxlint-disable-next-line no-control-regex -- these are the characters to find
-const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
-
-class Refused extends Error {
-  override readonly name = 'Refused';
-}
-
-/** Runs a check and gives its refusal as a value. */
-function checked<T>(check: () => T): Result<T, string> {
-  try {
-    return ok(check());
-  } catch (error) {
-    if (error instanceof Refused) return fail(error.message);
-    throw error;
-  }
-}
-
-const refuse = (field: string): never => {
-  throw new Refused(field);
-};
-
-const object = (value: Json | undefined, field: string): JsonObject => (isJsonObject(value) ? value : refuse(field));
-
-function integer(from: JsonObject, field: string, max: number, min = 0): number {
-  const value = from[field];
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max ? value : refuse(field);
-}
-
-/** Durations are measured with fractions and stored in whole milliseconds. */
-function duration(from: JsonObject, field: string): number {
-  const value = from[field];
-  return typeof value === 'number' && value >= 0 && value <= MAX_DURATION_MS ? Math.round(value) : refuse(field);
-}
-
-const flag = (from: JsonObject, field: string): boolean => {
-  const value = from[field];
-  return typeof value === 'boolean' ? value : refuse(field);
-};
-
-function matching<T extends string>(from: JsonObject, field: string, pattern: RegExp): T {
-  const value = from[field];
-  return typeof value === 'string' && pattern.test(value) ? (value as T) : refuse(field);
-}
-
-/** An id, or '' where the sender has none. */
-function idOrNone<T extends string>(from: JsonObject, field: string): T {
-  return from[field] === '' ? ('' as T) : matching<T>(from, field, ID);
-}
-
-/** Text that clients choose, such as a model name: shortened and cleared of control characters, because only its label depends on it. */
-function label(from: JsonObject, field: string): string {
-  const value = from[field];
-  if (typeof value !== 'string') return refuse(field);
-  return value.slice(0, MAX_TEXT).replace(CONTROLS, ' ').toWellFormed();
-}
-
-function oneOf<T extends string>(from: JsonObject, field: string, allowed: readonly T[]): T {
-  const value = from[field];
-  return allowed.find((one) => one === value) ?? refuse(field);
-}
+const MAX_END_USER = 256;
+const MAX_TAGS = 16;
+const MAX_TAG = 64;
+const MAX_TARGETS = 16;
+const MAX_UNITS = 1_000_000_000;
+/** Requests that one gateway may have under way when it comes back. */
+const MAX_RESUMED = 100_000;
+const TIER = /^[a-z][a-z0-9_-]{0,31}$/;
 
 export const checkRequestId = (value: Json | undefined): UsageEvent['requestId'] | undefined =>
   typeof value === 'string' && REQUEST_ID.test(value) ? (value as UsageEvent['requestId']) : undefined;
 
-export const checkReserve = (value: Json | undefined): Result<ReserveRequest, string> =>
-  checked(() => {
-    const from = object(value, 'request');
-    const bounds = {
-      requestId: matching<ReserveRequest['requestId']>(from, 'requestId', REQUEST_ID),
-      key: matching<ReserveRequest['key']>(from, 'key', ID),
-      organization: matching<ReserveRequest['organization']>(from, 'organization', ID),
-      team: idOrNone<ReserveRequest['team']>(from, 'team'),
-      alias: label(from, 'alias'),
-      maxInputTokens: integer(from, 'maxInputTokens', MAX_TOKENS),
-      maxOutputTokens: integer(from, 'maxOutputTokens', MAX_TOKENS),
-    };
-    return from['maxParallel'] === undefined ? bounds : { ...bounds, maxParallel: integer(from, 'maxParallel', MAX_PARALLEL) };
-  });
+/** The owners of a request that need not be there; each is in the result only where it was sent. */
+interface OptionalOwners {
+  readonly project?: string;
+  readonly user?: string;
+  readonly endUser?: string;
+  readonly tags?: readonly string[];
+}
 
-export const checkAdjust = (
-  head: JsonObject,
-): Result<{ readonly requestId: UsageEvent['requestId']; readonly maxInputTokens: number; readonly maxOutputTokens: number }, string> =>
+const optionalOwners = (from: JsonObject): OptionalOwners => ({
+  ...(from['project'] !== undefined && { project: id(from, 'project') }),
+  ...(from['user'] !== undefined && { user: id(from, 'user') }),
+  ...(from['endUser'] !== undefined && { endUser: exactText(from['endUser'], 'endUser', MAX_END_USER) }),
+  ...(from['tags'] !== undefined && { tags: tags(from['tags']) }),
+});
+
+/** A tag that is there twice would be counted twice. */
+function tags(value: Json): readonly string[] {
+  const found = list(value, 'tags', MAX_TAGS, (tag) => exactText(tag, 'tags', MAX_TAG));
+  return new Set(found).size === found.length ? found : refuse('tags');
+}
+
+function target(value: Json): ReserveTarget {
+  const from = object(value, 'target');
+  return { provider: id(from, 'provider'), model: label(from, 'model'), priceList: label(from, 'priceList') };
+}
+
+const targets = (value: Json): readonly ReserveTarget[] => list(value, 'targets', MAX_TARGETS, target);
+
+/** A request without any rule has none of the optional fields, and pays for none of them. */
+function reserveRequest(value: Json | undefined): ReserveRequest {
+  const from = object(value, 'request');
+  return {
+    requestId: matching<ReserveRequest['requestId']>(from, 'requestId', REQUEST_ID),
+    key: id<ReserveRequest['key']>(from, 'key'),
+    organization: id<ReserveRequest['organization']>(from, 'organization'),
+    team: idOrNone<ReserveRequest['team']>(from, 'team'),
+    alias: label(from, 'alias'),
+    maxInputTokens: integer(from, 'maxInputTokens', MAX_TOKENS),
+    maxOutputTokens: integer(from, 'maxOutputTokens', MAX_TOKENS),
+    ...(from['likelyOutputTokens'] !== undefined && { likelyOutputTokens: integer(from, 'likelyOutputTokens', MAX_TOKENS) }),
+    ...(from['maxParallel'] !== undefined && { maxParallel: integer(from, 'maxParallel', MAX_PARALLEL) }),
+    ...optionalOwners(from),
+    ...(from['rules'] !== undefined && { rules: keyRules(from['rules']) }),
+    ...(from['targets'] !== undefined && { targets: targets(from['targets']) }),
+  };
+}
+
+export const checkReserve = (value: Json | undefined): Result<ReserveRequest, string> => checked(() => reserveRequest(value));
+
+export const checkResume = (value: Json | undefined): Result<readonly ReserveRequest[], string> =>
+  checked(() => list(value, 'requests', MAX_RESUMED, reserveRequest));
+
+export interface Adjustment extends Pick<ReserveRequest, 'requestId' | 'maxInputTokens' | 'maxOutputTokens'> {
+  readonly target: ReserveTarget | undefined;
+}
+
+export const checkAdjust = (head: JsonObject): Result<Adjustment, string> =>
   checked(() => ({
     requestId: matching<UsageEvent['requestId']>(head, 'requestId', REQUEST_ID),
     maxInputTokens: integer(head, 'maxInputTokens', MAX_TOKENS),
     maxOutputTokens: integer(head, 'maxOutputTokens', MAX_TOKENS),
+    target: head['target'] === undefined ? undefined : target(head['target']),
   }));
 
 function checkTokens(value: Json | undefined): TokenUsage {
@@ -121,7 +122,18 @@ function checkTokens(value: Json | undefined): TokenUsage {
     reasoning: integer(from, 'reasoning', MAX_TOKENS),
     inputAudio: integer(from, 'inputAudio', MAX_TOKENS),
     outputAudio: integer(from, 'outputAudio', MAX_TOKENS),
+    ...(from['inputImage'] !== undefined && { inputImage: integer(from, 'inputImage', MAX_TOKENS) }),
+    ...(from['outputImage'] !== undefined && { outputImage: integer(from, 'outputImage', MAX_TOKENS) }),
+    ...(from['units'] !== undefined && { units: units(from['units']) }),
+    ...(from['tier'] !== undefined && { tier: matching<string>(from, 'tier', TIER) }),
   };
+}
+
+function units(value: Json): Units {
+  const from = object(value, 'units');
+  const found = UNITS.filter((unit) => from[unit] !== undefined);
+  if (found.length !== Object.keys(from).length) return refuse('units');
+  return Object.fromEntries(found.map((unit) => [unit, integer(from, unit, MAX_UNITS)]));
 }
 
 /** `now`: Unix milliseconds at which the ledger got the event. */
@@ -135,10 +147,10 @@ export const checkUsage = (value: Json | undefined, now: number): Result<UsageEv
       attempt: integer(from, 'attempt', MAX_ATTEMPT, 1),
       proof: oneOf(from, 'proof', ['key', 'service'] as const),
       key: idOrNone<UsageEvent['key']>(from, 'key'),
-      organization: matching<UsageEvent['organization']>(from, 'organization', ID),
+      organization: id<UsageEvent['organization']>(from, 'organization'),
       team: idOrNone<UsageEvent['team']>(from, 'team'),
-      credential: matching<UsageEvent['credential']>(from, 'credential', ID),
-      provider: matching<UsageEvent['provider']>(from, 'provider', ID),
+      credential: id<UsageEvent['credential']>(from, 'credential'),
+      provider: id<UsageEvent['provider']>(from, 'provider'),
       alias: label(from, 'alias'),
       model: label(from, 'model'),
       priceList: label(from, 'priceList'),
@@ -153,8 +165,12 @@ export const checkUsage = (value: Json | undefined, now: number): Result<UsageEv
       bytesIn: integer(from, 'bytesIn', Number.MAX_SAFE_INTEGER),
       bytesOut: integer(from, 'bytesOut', Number.MAX_SAFE_INTEGER),
     };
-    return from['firstByteMs'] === undefined ? event : { ...event, firstByteMs: duration(from, 'firstByteMs') };
+    if (from['firstByteMs'] === undefined && !belongsFurther(from)) return event;
+    return { ...event, ...optionalOwners(from), ...(from['firstByteMs'] !== undefined && { firstByteMs: duration(from, 'firstByteMs') }) };
   });
+
+const belongsFurther = ({ project, user, endUser, tags: tagged }: JsonObject): boolean =>
+  project !== undefined || user !== undefined || endUser !== undefined || tagged !== undefined;
 
 /** A report dated outside every report's period would hide from all of them. */
 function within(from: JsonObject, field: string, now: number): number {
@@ -180,7 +196,7 @@ export const checkRecords = (value: Json | undefined): Result<readonly JournalRe
 function checkRecord(from: JsonObject): JournalRecord {
   const head = {
     offset: integer(from, 'offset', Number.MAX_SAFE_INTEGER),
-    generation: checkGeneration(from, 'generation'),
+    generation: generation(from, 'generation'),
     requestId: matching<UsageEvent['requestId']>(from, 'requestId', REQUEST_ID),
     attempt: integer(from, 'attempt', MAX_ATTEMPT, 1),
     at: integer(from, 'at', Number.MAX_SAFE_INTEGER),
@@ -189,7 +205,7 @@ function checkRecord(from: JsonObject): JournalRecord {
     return {
       k: 'start',
       ...head,
-      credential: matching(from, 'credential', ID),
+      credential: id(from, 'credential'),
       organization: idOrNone(from, 'organization'),
       key: idOrNone(from, 'key'),
     };
@@ -205,20 +221,15 @@ function checkRecord(from: JsonObject): JournalRecord {
   };
 }
 
-const checkGeneration = (from: JsonObject, field: string): string => {
-  const value = from[field];
-  return typeof value === 'string' && value.length > 0 && value.length <= MAX_TEXT ? value : refuse(field);
-};
-
 export const checkJournalHead = (head: JsonObject): Result<{ readonly shard: number; readonly generation: string }, string> =>
-  checked(() => ({ shard: integer(head, 'shard', 65_535), generation: checkGeneration(head, 'generation') }));
+  checked(() => ({ shard: integer(head, 'shard', 65_535), generation: generation(head, 'generation') }));
 
 /** OpenAI's and our own ids of responses; other providers' may be longer. */
 const RESPONSE_ID = /^[A-Za-z0-9_-]{1,256}$/;
 
 const responseName = (head: JsonObject): ResponseName => ({
   id: matching(head, 'id', RESPONSE_ID),
-  organization: matching(head, 'organization', ID),
+  organization: id(head, 'organization'),
   team: idOrNone(head, 'team'),
 });
 
@@ -229,6 +240,6 @@ export const checkResponsePut = (
 ): Result<{ readonly name: ResponseName; readonly facts: ResponseFacts; readonly expiresAt: number }, string> =>
   checked(() => {
     const facts = object(head['facts'], 'facts');
-    const provider = facts['provider'] === null ? null : matching<string>(facts, 'provider', ID);
+    const provider = facts['provider'] === null ? null : id<string>(facts, 'provider');
     return { name: responseName(head), facts: { provider }, expiresAt: integer(head, 'expiresAt', Number.MAX_SAFE_INTEGER) };
   });

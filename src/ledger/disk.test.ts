@@ -9,8 +9,9 @@ import { systemClock } from '../core/clock.ts';
 import { Peer, PROTOCOL, type Hello } from '../ipc/peer.ts';
 import { openReadable } from '../store/sqlite/open.ts';
 import { createLogger } from '../telemetry/log.ts';
-import { Ledger } from './ledger.ts';
-import { someId, startRecord, usageEvent } from './testing/events.ts';
+import { Ledger, type LedgerOptions } from './ledger.ts';
+import { budgetOf, policyOf, reserveOf, testVault } from './testing/admission.ts';
+import { someId, startRecord, USUAL_COST, usageEvent } from './testing/events.ts';
 import { ask, until } from './testing/ledger-process.ts';
 
 const hello = (role: string): Hello => ({ protocol: PROTOCOL, role, index: 0, generation: 'g1', facts: {} });
@@ -24,14 +25,18 @@ afterEach(async () => {
 });
 
 /** A ledger whose file may grow to `maxPages`, spoken to over a real socket; `lines` is its log. */
-async function open(maxPages: number) {
+async function open(maxPages: number, more: Partial<LedgerOptions> = {}) {
   const lines: string[] = [];
   const log = createLogger({ role: 'ledger', index: 0, write: (bytes, done) => (lines.push(bytes.toString()), done(null)) });
-  const ledger = await Ledger.open({ folder, maxPages, clock: systemClock, log, onDeath: (reason) => assert.fail(reason) });
-  const connect = async (answer: 'gateway' | 'vault'): Promise<Peer> => {
+  const ledger = await Ledger.open({ ...more, folder, maxPages, clock: systemClock, log, onDeath: (reason) => assert.fail(reason) });
+  const connect = async (answer: 'gateway' | 'vault' | 'control'): Promise<Peer> => {
     const server = net.createServer((socket) => {
       const peer: Peer = new Peer(socket, 'accepting', hello('ledger'), {
-        onCall: (call) => (answer === 'vault' ? ledger.answerVault(call) : ledger.answerGateway(call, 'g1')),
+        onCall: (call) => {
+          if (answer === 'control') ledger.admissions.policy.apply(call);
+          else if (answer === 'vault') ledger.answerVault(call);
+          else ledger.answerGateway(call, 'g1');
+        },
       });
       cleanups.unshift(() => peer.destroy());
     });
@@ -42,7 +47,7 @@ async function open(maxPages: number) {
     return peer;
   };
   cleanups.push(() => ledger.close());
-  return { ledger, lines, gateway: await connect('gateway'), vault: await connect('vault') };
+  return { ledger, lines, gateway: await connect('gateway'), vault: await connect('vault'), control: await connect('control') };
 }
 
 const rows = (): number => {
@@ -104,5 +109,26 @@ describe('full disk', () => {
       )?.series[0]?.values[0],
       50_000,
     );
+  });
+
+  it('grants nothing under a hard budget that it cannot remember, holds nothing of what it refused, and goes on without budgets', async () => {
+    let isFull = false;
+    const { ledger, lines, gateway, control } = await open(1_000_000, {
+      writeReservations: (fd, bytes, offset) => {
+        if (isFull) throw new Error('ENOSPC: no space left on device');
+        return fs.writeSync(fd, bytes, offset);
+      },
+    });
+    const vault = testVault();
+    ledger.admissions.policy.onVault(vault.facts);
+    await ask(control, { op: 'admission.apply', policy: vault.sign(policyOf(1, [budgetOf(USUAL_COST)])) });
+    const ask1 = (more = {}): Promise<unknown> => ask(gateway, { op: 'reserve', request: reserveOf(someId(), more) });
+    isFull = true;
+    for (let i = 0; i < 3; i++) await assert.rejects(ask1(), { code: 'admission_unavailable' });
+    await ask1({ team: 'team_b' });
+    isFull = false;
+    await ask1();
+    await assert.rejects(ask1(), { code: 'budget_exceeded' });
+    await until(async () => /reservations\.disk_failed.*no space[\s\S]*reservations\.disk_recovered/.test(lines.join('')));
   });
 });

@@ -10,6 +10,22 @@ export class LedgerMetrics {
   readonly granted = this.#reservations.with('granted');
   readonly refused = this.#reservations.with('refused');
   readonly unavailable = this.#reservations.with('unavailable');
+  readonly refusals = this.registry.counter(
+    'bulkhead_ledger_refusals_total',
+    'Reservations that a rule refused, by the code that was told.',
+    ['code'],
+  );
+  readonly observed = this.registry.counter(
+    'bulkhead_ledger_observed_refusals_total',
+    'Reservations that a rule would have refused if it did more than observe, by code.',
+    ['code'],
+  );
+  readonly budgetUsed = this.registry.gauge(
+    'bulkhead_ledger_budget_used_ratio',
+    'Spent and reserved of a budget of the policy, 1 for all of it; 0 for one that is gone.',
+    ['rule', 'owner'],
+  );
+  readonly heldOnDisk = this.registry.gauge('bulkhead_ledger_hard_reservations', 'Reservations under a hard budget, each of them on disk.');
   readonly #events = this.registry.counter(
     'bulkhead_ledger_events_total',
     'Messages of gateways and vaults, by source and what was done with them.',
@@ -35,6 +51,15 @@ export class LedgerMetrics {
     SECONDS_BUCKETS,
   );
   readonly failures = this.registry.counter('bulkhead_ledger_commit_failures_total', 'Commits that the disk refused.');
+  readonly differences = this.registry.counter(
+    'bulkhead_ledger_differences_total',
+    'Calls of which gateway and vault report differently, by how; `bulkhead usage differences` names them.',
+    ['kind'],
+  );
+  readonly resolved = this.registry.counter(
+    'bulkhead_ledger_differences_resolved_total',
+    'Differences that a report which came late has settled.',
+  );
   readonly inFlight = this.registry.gauge('bulkhead_ledger_reservations', 'Requests that hold a place now.');
   readonly waiting = this.registry.gauge('bulkhead_ledger_waiting_events', 'Events that are not on disk yet.');
 

@@ -1,25 +1,32 @@
-import type { Admission } from '../admission/admission.ts';
-import { MemoryAdmission } from '../admission/memory.ts';
 import type { Clock } from '../core/clock.ts';
 import { BulkheadError } from '../core/errors.ts';
 import type { RequestId } from '../core/ids.ts';
-import type { JsonObject } from '../core/json.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 import type { UsageEvent } from '../core/usage.ts';
 import type { AccountReply, JournalReply } from '../ipc/messages.ts';
 import type { IncomingCall } from '../ipc/peer.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { ReservationFacts, Waits } from './call-row.ts';
-import { checkAdjust, checkJournalHead, checkRecords, checkRequestId, checkReserve, checkUsage } from './check.ts';
+import { Admissions, type AdmissionsOptions } from './admissions.ts';
+import type { Waits } from './call-row.ts';
+import { checkAdjust, checkJournalHead, checkRecords, checkRequestId, checkReserve, checkResume, checkUsage } from './check.ts';
 import { LedgerMetrics } from './ledger-metrics.ts';
 import { Orphans } from './orphans.ts';
+import { PriceKeeper } from './price-keeper.ts';
+import type { FoundDifference } from './reconcile.ts';
+import type { Retention } from './retention.ts';
+import { factsOf, type ReservationFacts } from './reservation-facts.ts';
 import { WriteQueue } from './write-queue.ts';
 
-export interface LedgerOptions {
+/** Of one commit; the table of differences names all of them. */
+const MAX_TOLD = 100;
+
+export interface LedgerOptions extends Pick<AdmissionsOptions, 'returnMs' | 'writeReservations'> {
   readonly folder: string;
   readonly clock: Clock;
   readonly log: Logger;
   readonly waits?: Waits;
   readonly maxPages?: number;
+  readonly retention?: Retention;
   /** The file cannot be written any more, whatever happens to the disk: the process must end. */
   readonly onDeath: (reason: string) => void;
 }
@@ -27,11 +34,13 @@ export interface LedgerOptions {
 /** Reservations in memory, usage and journal on disk, and what binds the two. Answers gateways and vaults. */
 export class Ledger {
   readonly metrics = new LedgerMetrics();
-  readonly #admission: Admission = new MemoryAdmission();
+  readonly admissions: Admissions;
+  readonly prices: PriceKeeper;
   readonly #orphans: Orphans;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #queue: WriteQueue;
+  readonly #connected = new Set<string>();
   /** The process ends: connections close because of that, not because gateways died. */
   #draining = false;
 
@@ -40,21 +49,45 @@ export class Ledger {
     this.#log = options.log;
     this.#queue = queue;
     this.#orphans = new Orphans(options.clock);
+    const { folder, clock, log, returnMs, writeReservations } = options;
+    const gone = (owner: string): void => void (this.#isConnected(owner) || this.gatewayGone(owner));
+    this.prices = new PriceKeeper({
+      folder,
+      log,
+      use: (prices) => this.admissions.usePrices(prices),
+      toWriter: (text) => queue.usePrices(text),
+    });
+    const prices = this.prices.load();
+    this.admissions = new Admissions(
+      { folder, clock, log, metrics: this.metrics, progress: queue, prices, returnMs, writeReservations },
+      gone,
+    );
   }
 
   /** Rejects when the file cannot be opened: its schema is newer, it is damaged, the disk refuses. */
   static async open(options: LedgerOptions): Promise<Ledger> {
-    const { folder, waits, maxPages, clock } = options;
-    const settings = { folder, ...(waits === undefined ? {} : { waits }), ...(maxPages === undefined ? {} : { maxPages }) };
+    const { folder, waits, maxPages, retention, clock } = options;
+    const settings = {
+      folder,
+      ...(waits === undefined ? {} : { waits }),
+      ...(maxPages === undefined ? {} : { maxPages }),
+      ...(retention === undefined ? {} : { retention }),
+    };
     let ledger: Ledger | undefined;
     const queue = await WriteQueue.open(settings, clock, {
       onFailure: (reason) => ledger?.onFailure(reason),
       onRecovery: () => options.log.info('ledger.disk_recovered'),
       onWritten: (counts, seconds) => ledger?.onWritten(counts, seconds),
+      onDifferences: (found, resolved) => ledger?.onDifferences(found, resolved),
+      onChanges: (changes, ended) => ledger?.admissions.changed(changes, ended),
       onDeath: options.onDeath,
     });
-    ledger = new Ledger(options, queue);
-    return ledger;
+    try {
+      return (ledger = new Ledger(options, queue));
+    } catch (error) {
+      await queue.close();
+      throw error;
+    }
   }
 
   onFailure(reason: string): void {
@@ -69,6 +102,16 @@ export class Ledger {
     if (counts.disputed > 0) this.#log.warn('ledger.disputed', { count: counts.disputed });
   }
 
+  /** Each is told by its request: somebody has to look. A resolved one was a report that came late. */
+  onDifferences(found: readonly FoundDifference[], resolved: number): void {
+    this.metrics.resolved.inc([], resolved);
+    for (const { kind } of found) this.metrics.differences.inc([kind]);
+    for (const { requestId, attempt, kind } of found.slice(0, MAX_TOLD)) {
+      this.#log.warn('reconciliation.difference', { request_id: requestId, attempt, reason: kind });
+    }
+    if (found.length > MAX_TOLD) this.#log.warn('reconciliation.differences', { count: found.length });
+  }
+
   /** Sets the file's bound in pages; for tests that fill a disk. */
   limit(maxPages: number): void {
     this.#queue.limit(maxPages);
@@ -80,12 +123,13 @@ export class Ledger {
   }
 
   /** Writes what waits and closes the file. */
-  close(): Promise<void> {
-    return this.#queue.close();
+  async close(): Promise<void> {
+    await this.#queue.close();
+    this.admissions.close();
   }
 
   snapshot(): JsonObject {
-    this.metrics.inFlight.set(this.#admission.size);
+    this.admissions.measure();
     this.metrics.waiting.set(this.#queue.size);
     return this.metrics.registry.snapshot();
   }
@@ -95,6 +139,8 @@ export class Ledger {
     switch (call.head['op']) {
       case 'reserve':
         return this.#reserve(call, owner);
+      case 'resume':
+        return this.#resume(call, owner);
       case 'adjust':
         return this.#adjust(call, owner);
       case 'account':
@@ -104,10 +150,19 @@ export class Ledger {
     }
   }
 
+  gatewayHere(owner: string): void {
+    this.#connected.add(owner);
+  }
+
+  #isConnected(owner: string): boolean {
+    return this.#connected.has(owner);
+  }
+
   /** The last connection of a gateway process is closed: what it held is free, what it had not reported never may be. */
   gatewayGone(owner: string): void {
+    this.#connected.delete(owner);
     if (this.#draining) return;
-    const requestIds = this.#admission.abandon(owner);
+    const requestIds = this.admissions.abandon(owner);
     if (requestIds.length === 0) return;
     this.#orphans.add(requestIds);
     this.#log.warn('ledger.gateway_gone', { count: requestIds.length });
@@ -129,9 +184,9 @@ export class Ledger {
     const orphans = new Set<string>();
     for (const { k, requestId } of records.value) {
       if (k !== 'start') continue;
-      const held = this.#admission.reservation(requestId);
+      const held = this.admissions.reservation(requestId);
       if (held !== undefined) {
-        reservations.set(requestId, { team: held.team, alias: held.alias, maxInput: held.maxInputTokens, maxOutput: held.maxOutputTokens });
+        reservations.set(requestId, factsOf(held));
       } else if (this.#orphans.has(requestId)) orphans.add(requestId);
     }
     this.metrics.journaled.inc(records.value.length);
@@ -153,22 +208,31 @@ export class Ledger {
     }
     const request = checkReserve(call.head['request']);
     if (!request.ok) return this.#refuseCall(call, 'reserve', request.error);
-    const decision = attempt(() => this.#admission.reserve(owner, request.value));
-    if (decision instanceof BulkheadError) return this.#refuseCall(call, 'reserve', 'owner');
-    if (decision.ok) {
-      this.metrics.granted.inc();
-      return call.reply({});
+    this.admissions.reserve(owner, request.value, (answer) => {
+      if (!(answer instanceof BulkheadError))
+        return call.reply(answer.limits === undefined ? {} : { limits: answer.limits as unknown as Json });
+      if (answer.code === 'permission_denied') return this.#refuseCall(call, 'reserve', 'owner');
+      call.error(answer.code, answer.values);
+    });
+  }
+
+  #resume(call: IncomingCall, owner: string): void {
+    const requests = checkResume(call.head['requests']);
+    if (!requests.ok) return this.#refuseCall(call, 'resume', requests.error);
+    for (const { requestId } of requests.value) this.#orphans.remove(requestId);
+    const resumed = this.admissions.resume(owner, requests.value);
+    if (resumed < requests.value.length) {
+      this.#log.error('ledger.call_rejected', { op: 'resume', reason: 'owner', count: requests.value.length - resumed });
     }
-    this.metrics.refused.inc();
-    call.error(decision.error.code, decision.error.values);
+    call.reply({ resumed });
   }
 
   #adjust(call: IncomingCall, owner: string): void {
     const bounds = checkAdjust(call.head);
     if (!bounds.ok) return this.#refuseCall(call, 'adjust', bounds.error);
-    const { requestId, maxInputTokens, maxOutputTokens } = bounds.value;
+    const { requestId, maxInputTokens, maxOutputTokens, target } = bounds.value;
     if (this.#belongsToOther(requestId, owner)) return this.#refuseCall(call, 'adjust', 'owner');
-    this.#admission.adjust(requestId, maxInputTokens, maxOutputTokens);
+    this.admissions.adjust(requestId, maxInputTokens, maxOutputTokens, target);
     call.reply({});
   }
 
@@ -185,25 +249,28 @@ export class Ledger {
       if (event.ok && reason === undefined) events.push(event.value);
       else rejected.push({ requestId: checkRequestId(item?.['requestId']) ?? '', reason: reason ?? '' });
     }
-    for (const event of events) {
-      this.#admission.settle(event);
+    const charged = events.map((event) => {
       this.#orphans.remove(event.requestId);
-    }
+      return this.admissions.settle(event);
+    });
     for (const item of released as readonly string[]) this.#release(item, owner);
     this.#reportRejected(rejected, owner);
     const reply: AccountReply = { accepted: events.length, rejected };
     this.metrics.accepted.inc(events.length);
     if (events.length === 0) return call.reply({ ...reply });
-    this.#queue.add({ kind: 'usage', events }, events.length, () => call.reply({ ...reply }));
+    this.#queue.add({ kind: 'usage', events, charged }, events.length, () => {
+      this.admissions.stored(events);
+      call.reply({ ...reply });
+    });
   }
 
   #release(item: string, owner: string): void {
     const requestId = checkRequestId(item);
-    if (requestId !== undefined && !this.#belongsToOther(requestId, owner)) this.#admission.release(requestId);
+    if (requestId !== undefined && !this.#belongsToOther(requestId, owner)) this.admissions.release(requestId);
   }
 
   #belongsToOther(requestId: RequestId, owner: string): boolean {
-    const held = this.#admission.reservation(requestId);
+    const held = this.admissions.reservation(requestId);
     return held !== undefined && held.owner !== owner;
   }
 
@@ -223,15 +290,5 @@ export class Ledger {
       reason: first?.reason ?? '',
       request_id: first?.requestId ?? '',
     });
-  }
-}
-
-/** The engine throws only what a caller may see; anything else is a bug and goes on. */
-function attempt<T>(act: () => T): T | BulkheadError {
-  try {
-    return act();
-  } catch (error) {
-    if (error instanceof BulkheadError) return error;
-    throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { BulkheadError } from '../core/errors.ts';
 import type { FromReports, Report, ToReports } from './report-thread.ts';
 
 /** A thread costs some megabytes, so that it lives only while somebody asks. */
@@ -21,7 +22,7 @@ export class ReportDesk {
     this.#folder = folder;
   }
 
-  /** Rejects with the reason in words when the report fails. */
+  /** Rejects with the reason in words when the report fails, with a BulkheadError when it cannot be asked like that. */
   ask(report: Report): Promise<unknown> {
     clearTimeout(this.#idle);
     const thread = (this.#thread ??= this.#start());
@@ -45,10 +46,11 @@ export class ReportDesk {
     return thread;
   }
 
-  #onMessage({ id, reply, failure }: FromReports): void {
+  #onMessage({ id, reply, failure, refused }: FromReports): void {
     const asker = this.#askers.get(id);
     this.#askers.delete(id);
-    if (failure === undefined) asker?.resolve(reply);
+    if (refused !== undefined) asker?.reject(new BulkheadError(refused.code, refused.values));
+    else if (failure === undefined) asker?.resolve(reply);
     else asker?.reject(new Error(failure));
     if (this.#askers.size > 0) return;
     this.#idle = setTimeout(() => void this.#thread?.terminate(), IDLE_MS);

@@ -2,13 +2,29 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
+import { BulkheadError, type ErrorCode } from '../core/errors.ts';
 import { openReadable, type SqliteDatabase } from '../store/sqlite/open.ts';
-import { rowsByState, usageRequest, usageRows, usageSummary, type RowsQuery, type SummaryQuery } from './reports.ts';
+import {
+  differences,
+  rowsByState,
+  usageDays,
+  usageExport,
+  usageRequest,
+  usageRows,
+  type DaysQuery,
+  type DifferencesQuery,
+  type ExportQuery,
+  type RowsQuery,
+} from './reports.ts';
+import { usageSummary, type SummaryQuery } from './summary.ts';
 import { DATABASE_FILE } from './schema.ts';
 
 export type Report =
   | SummaryQuery
   | RowsQuery
+  | ExportQuery
+  | DaysQuery
+  | DifferencesQuery
   | { readonly op: 'usage.request'; readonly requestId: string }
   | { readonly op: 'backup'; readonly fileName: string }
   | { readonly op: 'states'; readonly since: number };
@@ -23,6 +39,8 @@ export interface FromReports {
   /** The reply as the caller gets it, or why there is none. */
   readonly reply?: unknown;
   readonly failure?: string;
+  /** What was asked cannot be answered: the asker is told why. */
+  readonly refused?: { readonly code: ErrorCode; readonly values: Readonly<Record<string, string | number>> };
 }
 
 const BACKUPS = 'backups';
@@ -33,6 +51,12 @@ function answer(db: SqliteDatabase, folder: string, report: Report): unknown {
       return usageSummary(db, report);
     case 'usage.rows':
       return usageRows(db, report);
+    case 'usage.export':
+      return usageExport(db, report);
+    case 'usage.days':
+      return usageDays(db, report);
+    case 'reconciliation.list':
+      return differences(db, report);
     case 'usage.request':
       return { rows: usageRequest(db, report.requestId) };
     case 'states':
@@ -73,7 +97,8 @@ port.on('message', ({ id, report }: ToReports) => {
   try {
     message = { id, reply: answer(db, folder, report) };
   } catch (error) {
-    message = { id, failure: error instanceof Error ? error.message : String(error) };
+    if (error instanceof BulkheadError) message = { id, refused: { code: error.code, values: error.values } };
+    else message = { id, failure: error instanceof Error ? error.message : String(error) };
   }
   port.postMessage(message);
 });

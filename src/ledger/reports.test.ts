@@ -9,8 +9,9 @@ import { openReadable, openWritable, type SqliteDatabase } from '../store/sqlite
 import { readReport } from './admin.ts';
 import { WAITS } from './call-row.ts';
 import { ReportDesk } from './report-desk.ts';
-import { usageRows, usageSummary, type RowsQuery, type SummaryQuery } from './reports.ts';
+import { usageRows, type RowsQuery } from './reports.ts';
 import { MIGRATIONS } from './schema.ts';
+import { usageSummary, type SummaryQuery } from './summary.ts';
 import { endRecord, someId, startRecord, usageEvent } from './testing/events.ts';
 import { Writer } from './writer.ts';
 
@@ -21,7 +22,7 @@ let db: SqliteDatabase;
 const events: UsageEvent[] = [];
 
 const summary = (more: Partial<SummaryQuery>): ReturnType<typeof usageSummary> =>
-  usageSummary(db, { op: 'usage.summary', by: [], from: 0, to: DAY_ONE + 100 * HOUR, filter: {}, limit: 100, ...more });
+  usageSummary(db, { op: 'usage.summary', by: [], from: 0, to: DAY_ONE + 100 * HOUR, filter: {}, limit: 100, timeZone: 'UTC', ...more });
 const rows = (more: Partial<RowsQuery>): ReturnType<typeof usageRows> =>
   usageRows(db, { op: 'usage.rows', from: 0, to: DAY_ONE + 100 * HOUR, filter: {}, limit: 100, before: null, ...more });
 
@@ -114,7 +115,15 @@ describe('usage summary', () => {
       const most = { ...usageEvent(someId()).usage, input: 1_000_000_000, output: 1_000_000_000 };
       const dear = Array.from({ length: 20 }, () => usageEvent(someId(), { model: 'o1-pro', usage: most, startedAt: DAY_ONE }));
       new Writer(big, WAITS).apply([{ kind: 'usage', events: dear }], DAY_ONE);
-      const [all] = usageSummary(big, { op: 'usage.summary', by: [], from: 0, to: DAY_ONE + 1, filter: {}, limit: 1 }).rows;
+      const [all] = usageSummary(big, {
+        op: 'usage.summary',
+        by: [],
+        from: 0,
+        to: DAY_ONE + 1,
+        filter: {},
+        limit: 1,
+        timeZone: 'UTC',
+      }).rows;
       assert.equal(all?.picodollars, (20n * 1_000_000_000n * 750_000_000n).toString());
       assert.ok(BigInt(all?.picodollars ?? 0) > 2n ** 63n);
     } finally {
@@ -175,6 +184,7 @@ const asked = (more: JsonObject): JsonObject => ({
   to: DAY_ONE + 100 * HOUR,
   filter: {},
   limit: 100,
+  timeZone: 'UTC',
   ...more,
 });
 
@@ -191,6 +201,11 @@ describe('report request', () => {
     { filter: { state: 'open' } },
     { filter: { key: 1 } },
     { filter: null },
+    { timeZone: 'Mars; DROP' },
+    { timeZone: null },
+    { op: 'usage.export', after: 'x' },
+    { op: 'usage.days', after: '1;' },
+    { op: 'reconciliation.list', kind: 'any' },
     { op: 'usage.rows', before: '1; DROP TABLE usage' },
     { op: 'usage.request', requestId: 7 },
     { op: 'backup', fileName: '../ledger.db' },

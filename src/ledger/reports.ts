@@ -1,132 +1,154 @@
-import type {
-  LedgerAdminCall,
-  UsageDimension,
-  UsageFilter,
-  UsageRow,
-  UsageRowsReply,
-  UsageSummaryReply,
-  UsageSummaryRow,
-} from '../ipc/messages.ts';
+import { type LedgerAdminCall } from '../ipc/messages.ts';
+import {
+  USAGE_FILTERS,
+  type Difference,
+  type DifferenceKind,
+  type DifferencesReply,
+  type UsageDay,
+  type UsageDaysReply,
+  type UsageFilter,
+  type UsageRow,
+  type UsageRowsReply,
+} from '../ipc/report-messages.ts';
 import type { SqliteDatabase } from '../store/sqlite/open.ts';
 import { fromColumns, toUsageRow, type SqlRow } from './row-columns.ts';
+import { summaryRow } from './summary.ts';
+import { DAY_MS, GROUP_KINDS, SUM_NAMES } from './sums.ts';
 
-/** Questions about usage, as SQL over the ledger's file. Column names come from fixed tables; values are always bound. */
+/** Lists from the ledger's file, a page at a time. Column names come from fixed tables; values are always bound. */
 
-export type SummaryQuery = Extract<LedgerAdminCall, { readonly op: 'usage.summary' }>;
-export type RowsQuery = Extract<LedgerAdminCall, { readonly op: 'usage.rows' }>;
-
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
-
-/** What a dimension groups by. Days and hours are whole numbers since 1970, UTC. */
-const DIMENSION_SQL: Readonly<Record<UsageDimension, string>> = {
-  key: 'key',
-  team: 'team',
-  organization: 'organization',
-  model: 'model',
-  alias: 'alias',
-  provider: 'provider',
-  credential: 'credential',
-  outcome: 'outcome',
-  day: `started_at / ${DAY_MS}`,
-  hour: `started_at / ${HOUR_MS}`,
-};
-
-const FILTERS = [
-  'key',
-  'team',
-  'organization',
-  'model',
-  'alias',
-  'provider',
-  'credential',
-  'outcome',
-] as const satisfies readonly (keyof UsageFilter)[];
-
-/** SQLite's SUM overflows at 2⁶³ picodollars, nine million dollars: the two halves are added apart and joined here. */
-const MILLION = 1_000_000n;
-const SUMS = `
-  count(*) AS requests, sum(state = 'open') AS open, sum(state = 'unconfirmed') AS unconfirmed, sum(state = 'unmatched') AS unmatched,
-  sum(price_known = 0 AND state <> 'open') AS unpriced, sum(estimated) AS estimated,
-  sum(outcome NOT IN ('ok', 'unconfirmed', '')) AS failed,
-  sum(input) AS input, sum(output) AS output, sum(cached_input) AS cached_input, sum(cache_write + cache_write_1h) AS cache_write,
-  sum(reasoning) AS reasoning, sum(input_audio + output_audio) AS audio,
-  sum(picodollars / ${MILLION}) AS micro, sum(picodollars % ${MILLION}) AS rest,
-  sum(latency_ms) AS latency, sum(coalesce(first_byte_ms, 0)) AS first_byte, count(first_byte_ms) AS first_bytes`;
+type Query<Op extends LedgerAdminCall['op']> = Extract<LedgerAdminCall, { readonly op: Op }>;
+export type RowsQuery = Query<'usage.rows'>;
+export type ExportQuery = Query<'usage.export'>;
+export type DaysQuery = Query<'usage.days'>;
+export type DifferencesQuery = Query<'reconciliation.list'>;
 
 interface Where {
   readonly sql: string;
   readonly values: readonly (string | number)[];
 }
 
+const HAS_TAG = "EXISTS (SELECT 1 FROM json_each(CASE tags WHEN '' THEN '[]' ELSE tags END) WHERE value = ?)";
+
 function where({ from, to, filter }: { readonly from: number; readonly to: number; readonly filter: UsageFilter }): Where {
-  const given = FILTERS.filter((name) => filter[name] !== undefined);
-  const sql = ['started_at >= ?', 'started_at < ?', ...given.map((name) => `${name} = ?`)].join(' AND ');
-  return { sql, values: [from, to, ...given.map((name) => filter[name] ?? '')] };
-}
-
-export function usageSummary(db: SqliteDatabase, query: SummaryQuery): UsageSummaryReply {
-  const { sql, values } = where(query);
-  const columns = query.by.map((name, place) => `${DIMENSION_SQL[name]} AS d${place}, `).join('');
-  const group = query.by.length === 0 ? '' : `GROUP BY ${query.by.map((_, place) => `d${place}`).join(', ')}`;
-  const statement = db.prepare(`SELECT ${columns}${SUMS} FROM usage WHERE ${sql} ${group} ORDER BY micro DESC, requests DESC LIMIT ?`);
-  statement.setReadBigInts(true);
-  const found = (statement.all(...values, query.limit + 1) as SqlRow[]).filter((row) => Number(row['requests']) > 0);
-  return { rows: found.slice(0, query.limit).map((row) => summaryRow(row, query.by)), truncated: found.length > query.limit };
-}
-
-function summaryRow(row: SqlRow, by: readonly UsageDimension[]): UsageSummaryRow {
-  const number = (name: string): number => Number(row[name]);
+  const given = USAGE_FILTERS.filter((name) => filter[name] !== undefined);
+  const conditions = given.map((name) => (name === 'tag' ? HAS_TAG : `${name} = ?`));
   return {
-    dimensions: Object.fromEntries(by.map((name, place) => [name, dimensionText(name, row[`d${place}`])])),
-    requests: number('requests'),
-    open: number('open'),
-    unconfirmed: number('unconfirmed'),
-    unmatched: number('unmatched'),
-    unpriced: number('unpriced'),
-    estimated: number('estimated'),
-    failed: number('failed'),
-    inputTokens: number('input'),
-    outputTokens: number('output'),
-    cachedInputTokens: number('cached_input'),
-    cacheWriteTokens: number('cache_write'),
-    reasoningTokens: number('reasoning'),
-    audioTokens: number('audio'),
-    picodollars: (BigInt(row['micro'] as bigint) * MILLION + BigInt(row['rest'] as bigint)).toString(),
-    latencyMsTotal: number('latency'),
-    firstByteMsTotal: number('first_byte'),
-    firstBytes: number('first_bytes'),
+    sql: ['started_at >= ?', 'started_at < ?', ...conditions].join(' AND '),
+    values: [from, to, ...given.map((name) => filter[name] ?? '')],
   };
 }
 
-function dimensionText(name: UsageDimension, value: unknown): string {
-  if (name === 'day') return new Date(Number(value) * DAY_MS).toISOString().slice(0, 10);
-  if (name === 'hour') return `${new Date(Number(value) * HOUR_MS).toISOString().slice(0, 16)}Z`;
-  return String(value);
+/** Newest first. The cursor names the last row that was given, so that new rows shift no page. */
+export const usageRows = (db: SqliteDatabase, query: RowsQuery): UsageRowsReply => rowsPage(db, query, query.before, '<', 'DESC');
+
+/** Oldest first. */
+export const usageExport = (db: SqliteDatabase, query: ExportQuery): UsageRowsReply => rowsPage(db, query, query.after, '>', 'ASC');
+
+function rowsPage(
+  db: SqliteDatabase,
+  query: RowsQuery | ExportQuery,
+  cursor: string | null,
+  beyond: '<' | '>',
+  order: 'ASC' | 'DESC',
+): UsageRowsReply {
+  const { sql, values } = where(query);
+  const place = cursor === null ? [] : readCursor(cursor);
+  const after = place.length === 0 ? '' : `AND (started_at, request_id, attempt) ${beyond} (?, ?, ?)`;
+  const statement = db.prepare(
+    `SELECT * FROM usage WHERE ${sql} ${after} ORDER BY started_at ${order}, request_id ${order}, attempt ${order} LIMIT ?`,
+  );
+  statement.setReadBigInts(true);
+  const found = (statement.all(...values, ...place, query.limit + 1) as SqlRow[]).map((row) => toUsageRow(fromColumns(row)));
+  return page(found, query.limit, ({ startedAt, requestId, attempt }) => `${startedAt}.${requestId}.${attempt}`);
 }
 
-/** Newest first. The cursor names the last row that was given, so that new rows shift no page. */
-export function usageRows(db: SqliteDatabase, query: RowsQuery): UsageRowsReply {
-  const { sql, values } = where(query);
-  const cursor = query.before === null ? undefined : readCursor(query.before);
-  const after = cursor === undefined ? '' : 'AND (started_at, request_id, attempt) < (?, ?, ?)';
-  const statement = db.prepare(`SELECT * FROM usage WHERE ${sql} ${after} ORDER BY started_at DESC, request_id DESC, attempt DESC LIMIT ?`);
-  statement.setReadBigInts(true);
-  const found = (statement.all(...values, ...(cursor ?? []), query.limit + 1) as SqlRow[]).map((row) => toUsageRow(fromColumns(row)));
-  const rows = found.slice(0, query.limit);
+function page<Row>(
+  found: readonly Row[],
+  limit: number,
+  cursor: (row: Row) => string,
+): { readonly rows: readonly Row[]; readonly next: string | null } {
+  const rows = found.slice(0, limit);
   const last = rows.at(-1);
-  return { rows, next: found.length > query.limit && last !== undefined ? `${last.startedAt}.${last.requestId}.${last.attempt}` : null };
+  return { rows, next: found.length > limit && last !== undefined ? cursor(last) : null };
 }
 
 const CURSOR = /^(\d{1,15})\.(req_[0-9A-Z]{26})\.(\d{1,6})$/;
+const DAY_CURSOR = /^(\d{1,9})\.(\d{1,15})$/;
 
 export const isCursor = (text: string): boolean => CURSOR.test(text);
+export const isDayCursor = (text: string): boolean => DAY_CURSOR.test(text);
 
 function readCursor(text: string): readonly [number, string, number] {
   const match = CURSOR.exec(text);
   if (match === null) throw new Error('not a cursor of this report');
   return [Number(match[1]), match[2] ?? '', Number(match[3])];
 }
+
+/** Days of the groups that keep everything but end users and tags apart, oldest first. */
+export function usageDays(db: SqliteDatabase, query: DaysQuery): UsageDaysReply {
+  const held = GROUP_KINDS.all.columns;
+  const given = USAGE_FILTERS.filter((name) => query.filter[name] !== undefined);
+  const conditions = given.map((name) => (held.some((column) => column === name) ? `AND g.${name} = ?` : 'AND ? IS NULL')).join(' ');
+  const [, day, group] = DAY_CURSOR.exec(query.after ?? '-1.0') ?? [undefined, '-1', '0'];
+  const statement = db.prepare(
+    `SELECT a.day, a.group_id, ${held.map((name) => `g.${name}`).join(', ')}, ${SUM_NAMES.map((name) => `a.${name}`).join(', ')}
+     FROM usage_day AS a CROSS JOIN usage_group AS g ON g.id = a.group_id
+     WHERE a.day >= ? AND a.day < ? AND (a.day, a.group_id) > (?, ?) AND a.requests > 0 AND g.kind = ${GROUP_KINDS.all.number} ${conditions}
+     ORDER BY a.day, a.group_id LIMIT ?`,
+  );
+  statement.setReadBigInts(true);
+  const days = [Math.floor(query.from / DAY_MS), Math.ceil(query.to / DAY_MS)];
+  const found = statement.all(
+    ...days,
+    Number(day),
+    Number(group),
+    ...given.map((name) => query.filter[name] ?? ''),
+    query.limit + 1,
+  ) as SqlRow[];
+  const { rows, next } = page(found, query.limit, (row) => `${String(row['day'])}.${String(row['group_id'])}`);
+  return { days: rows.map(dayOf), next };
+}
+
+const dayOf = (row: SqlRow): UsageDay => ({
+  ...summaryRow(row, Object.fromEntries(GROUP_KINDS.all.columns.map((name) => [name, String(row[name])]))),
+  day: Number(row['day']) * DAY_MS,
+});
+
+/** Newest first. */
+export function differences(db: SqliteDatabase, query: DifferencesQuery): DifferencesReply {
+  const place = query.before === null ? [] : readCursor(query.before);
+  const statement = db.prepare(
+    `SELECT * FROM difference WHERE found_at >= ? AND found_at < ? ${query.kind === null ? '' : 'AND kind = ?'}
+     ${place.length === 0 ? '' : 'AND (found_at, request_id, attempt) < (?, ?, ?)'}
+     ORDER BY found_at DESC, request_id DESC, attempt DESC, kind LIMIT ?`,
+  );
+  const kind = query.kind === null ? [] : [query.kind];
+  // A call has few kinds: all of the last one's are given, so that the cursor can name a call.
+  const found = (statement.all(query.from, query.to, ...kind, ...place, query.limit + MOST_KINDS) as SqlRow[]).map(differenceOf);
+  let end = Math.min(query.limit, found.length);
+  while (end < found.length && end > 0 && sameCall(found[end - 1] as Difference, found[end] as Difference)) end++;
+  const last = found[end - 1];
+  const more = found.length > end && last !== undefined;
+  return { rows: found.slice(0, end), next: more ? `${last.foundAt}.${last.requestId}.${last.attempt}` : null };
+}
+
+const MOST_KINDS = 8;
+const sameCall = (a: Difference, b: Difference): boolean =>
+  a.requestId === b.requestId && a.attempt === b.attempt && a.foundAt === b.foundAt;
+
+const numberOrNull = (value: unknown): number | null => (value === null ? null : Number(value));
+
+const differenceOf = (row: SqlRow): Difference => ({
+  requestId: String(row['request_id']),
+  attempt: Number(row['attempt']),
+  kind: String(row['kind']) as DifferenceKind,
+  reported: numberOrNull(row['reported']),
+  journal: numberOrNull(row['journal']),
+  foundAt: Number(row['found_at']),
+  startedAt: Number(row['started_at']),
+  resolvedAt: numberOrNull(row['resolved_at']),
+});
 
 /** Every attempt of one request, in order. */
 export function usageRequest(db: SqliteDatabase, requestId: string): readonly UsageRow[] {

@@ -1,5 +1,5 @@
-import type { TokenUsage } from '../core/usage.ts';
-import type { UsageRow } from '../ipc/messages.ts';
+import type { TokenUsage, Units } from '../core/usage.ts';
+import type { UsageRow } from '../ipc/report-messages.ts';
 import type { CallRow } from './call-row.ts';
 
 /** How a call lies in its SQLite row. Integers come back as bigint, so that money above 2⁵³ keeps its last digit. */
@@ -54,6 +54,13 @@ export const COLUMNS = [
   'journal_outcome',
   'journal_bytes_in',
   'journal_bytes_out',
+  'project',
+  'user',
+  'end_user',
+  'tags',
+  'units',
+  'tier',
+  'price_detail',
 ] as const;
 
 const flag = (value: boolean): number => (value ? 1 : 0);
@@ -107,6 +114,13 @@ export const toColumns = (row: CallRow): SqlValue[] => [
   row.journalOutcome,
   row.journalBytesIn,
   row.journalBytesOut,
+  row.project,
+  row.user,
+  row.endUser,
+  row.tags.length === 0 ? '' : JSON.stringify(row.tags),
+  row.usage.units === undefined ? '' : JSON.stringify(row.usage.units),
+  row.usage.tier ?? '',
+  row.priceDetail,
 ];
 
 /** The schema's CHECKs and STRICT types hold these columns, so that reading them back needs no second check. */
@@ -116,7 +130,16 @@ const maybeInteger = (row: SqlRow, name: string): number | null => (row[name] ==
 const maybeText = (row: SqlRow, name: string): string | null => row[name] as string | null;
 const truth = (row: SqlRow, name: string): boolean => Number(row[name]) === 1;
 
-const usageOf = (row: SqlRow): TokenUsage => ({
+function usageOf(row: SqlRow): TokenUsage {
+  const tokens = tokensOf(row);
+  const [units, tier] = [text(row, 'units'), text(row, 'tier')];
+  if (units === '' && tier === '') return tokens;
+  return { ...tokens, ...(units !== '' && { units: JSON.parse(units) as Units }), ...(tier !== '' && { tier }) };
+}
+
+const tagsOf = (tags: string): readonly string[] => (tags === '' ? [] : (JSON.parse(tags) as readonly string[]));
+
+const tokensOf = (row: SqlRow): TokenUsage => ({
   input: integer(row, 'input'),
   output: integer(row, 'output'),
   cachedInput: integer(row, 'cached_input'),
@@ -168,6 +191,11 @@ export const fromColumns = (row: SqlRow): CallRow => ({
   journalOutcome: maybeText(row, 'journal_outcome'),
   journalBytesIn: maybeInteger(row, 'journal_bytes_in'),
   journalBytesOut: maybeInteger(row, 'journal_bytes_out'),
+  project: text(row, 'project'),
+  user: text(row, 'user'),
+  endUser: text(row, 'end_user'),
+  tags: tagsOf(text(row, 'tags')),
+  priceDetail: text(row, 'price_detail'),
 });
 
 /** What reports show of a call. */
@@ -178,6 +206,10 @@ export const toUsageRow = (row: CallRow): UsageRow => ({
   organization: row.organization,
   team: row.team,
   key: row.key,
+  project: row.project,
+  user: row.user,
+  endUser: row.endUser,
+  tags: row.tags,
   credential: row.credential,
   provider: row.provider,
   alias: row.alias,
@@ -190,6 +222,7 @@ export const toUsageRow = (row: CallRow): UsageRow => ({
   picodollars: row.picodollars.toString(),
   priceVersion: row.priceVersion,
   priceKnown: row.priceKnown,
+  priceDetail: row.priceDetail,
   estimated: row.estimated,
   disputed: row.disputed,
   proof: row.proof,

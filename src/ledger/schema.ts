@@ -1,4 +1,5 @@
 import type { Migration } from '../store/sqlite/open.ts';
+import { AGGREGATE_MIGRATION } from './aggregate-schema.ts';
 
 /**
  * One row per call that reached a provider. The two sources write into columns of their own (`journal_…` is the vault's),
@@ -65,6 +66,33 @@ CREATE TABLE journal (
 ) STRICT;
 `;
 
-export const MIGRATIONS: readonly Migration[] = [{ version: 1, name: 'usage and journal', sql: USAGE }];
+/**
+ * Who else a call belongs to, as the gateway said: '' for nobody. `tags` and `units` are JSON text, '' when there are none;
+ * `price_detail` is what the price was made of.
+ */
+const OWNERS = `
+ALTER TABLE usage ADD COLUMN project TEXT NOT NULL DEFAULT '';
+ALTER TABLE usage ADD COLUMN user TEXT NOT NULL DEFAULT '';
+ALTER TABLE usage ADD COLUMN end_user TEXT NOT NULL DEFAULT '';
+ALTER TABLE usage ADD COLUMN tags TEXT NOT NULL DEFAULT '';
+ALTER TABLE usage ADD COLUMN units TEXT NOT NULL DEFAULT '';
+ALTER TABLE usage ADD COLUMN tier TEXT NOT NULL DEFAULT '';
+ALTER TABLE usage ADD COLUMN price_detail TEXT NOT NULL DEFAULT '';
+`;
+
+/**
+ * The last transactions by number, and what each changed of charges that memory had counted otherwise: tells whoever reads the file
+ * which of it memory has heard of. `batch`: it wrote what the main thread handed over.
+ */
+const CHANGES = `
+CREATE TABLE charge_change (seq INTEGER PRIMARY KEY, batch INTEGER NOT NULL, changes TEXT NOT NULL) STRICT;
+`;
+
+export const MIGRATIONS: readonly Migration[] = [
+  { version: 1, name: 'usage and journal', sql: USAGE },
+  { version: 2, name: 'owners, units and prices of a call', sql: OWNERS },
+  { version: 3, ...AGGREGATE_MIGRATION },
+  { version: 4, name: 'changes of charges', sql: CHANGES },
+];
 
 export const DATABASE_FILE = 'ledger.db';

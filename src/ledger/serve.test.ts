@@ -4,7 +4,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { JsonObject } from '../core/json.ts';
-import type { JournalCall, JournalRecord, UsageRow } from '../ipc/messages.ts';
+import type { JournalCall, JournalRecord } from '../ipc/messages.ts';
+import type { UsageRow } from '../ipc/report-messages.ts';
 import type { Peer } from '../ipc/peer.ts';
 import { openReadable } from '../store/sqlite/open.ts';
 import { endRecord, someId, startRecord, USUAL_COST, usageEvent } from './testing/events.ts';
@@ -72,7 +73,15 @@ describe('ledger process', () => {
       [row?.state, row?.picodollars, row?.upstreamBytesOut, row?.upstreamOutcome],
       ['confirmed', USUAL_COST.toString(), 4000, 'complete'],
     );
-    const summary = await ask(control, { op: 'usage.summary', by: ['key'], from: 0, to: Date.now() + 1000, filter: {}, limit: 10 });
+    const summary = await ask(control, {
+      op: 'usage.summary',
+      by: ['key'],
+      from: 0,
+      to: Date.now() + 1000,
+      filter: {},
+      limit: 10,
+      timeZone: 'UTC',
+    });
     assert.equal((summary['rows'] as readonly JsonObject[])[0]?.['picodollars'], USUAL_COST.toString());
   });
 

@@ -8,6 +8,7 @@ import { addProcessMetrics } from '../telemetry/process-metrics.ts';
 import { LedgerDesk } from './admin.ts';
 import { Ledger, type LedgerOptions } from './ledger.ts';
 import { ReportDesk } from './report-desk.ts';
+import { RETENTION } from './retention.ts';
 import { ResponseDesk } from './response-desk.ts';
 import { ResponseStore } from './response-store.ts';
 
@@ -24,7 +25,7 @@ export async function serveLedger(child: Child, settings: LedgerSettings = {}): 
   const hello = child.hello();
   const servers = [
     serveFrames(descriptor(listen, 'gateway'), hello, gatewayHandlers(ledger, new ResponseDesk(responses, log))),
-    serveFrames(descriptor(listen, 'vault'), hello, () => ({ onCall: (call) => ledger.answerVault(call) })),
+    serveFrames(descriptor(listen, 'vault'), hello, () => vaultHandlers(ledger)),
     serveFrames(descriptor(listen, 'control'), hello, () => ({ onCall: (call) => desk.answer(call) })),
   ];
   child.onDrain(async () => {
@@ -42,9 +43,14 @@ function openLedger(child: Child, log: Logger, settings: LedgerSettings): Promis
     log.error('ledger.thread_died', { reason });
     void child.failed(`the ledger's file can no longer be written: ${reason}`);
   };
-  return Ledger.open({ ...settings, folder: child.boot.folder, clock: systemClock, log, onDeath }).catch((error: unknown) =>
-    child.failed(`the ledger's file cannot be opened: ${words(error)}`),
-  );
+  return Ledger.open({
+    retention: child.boot.ledger ?? RETENTION,
+    ...settings,
+    folder: child.boot.folder,
+    clock: systemClock,
+    log,
+    onDeath,
+  }).catch((error: unknown) => child.failed(`the ledger's file cannot be opened: ${words(error)}`));
 }
 
 const words = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -54,6 +60,16 @@ function descriptor(listen: Readonly<Record<string, number>>, name: string): num
   if (fd === undefined) throw new Error(`the supervisor gave no listening descriptor ${name}`);
   return fd;
 }
+
+/** Shard 0 signs for all, as every shard knows; what others say of keys is not listened to. */
+const vaultHandlers = (ledger: Ledger): PeerHandlers => ({
+  onHello: ({ index, facts }) => {
+    if (index !== 0) return;
+    ledger.admissions.policy.onVault(facts);
+    ledger.prices.onVault(facts);
+  },
+  onCall: (call) => ledger.answerVault(call),
+});
 
 /**
  * Ties connections to gateway processes. A process is known by its generation, which no other worker is told, and is gone
@@ -67,6 +83,7 @@ function gatewayHandlers(ledger: Ledger, responses: ResponseDesk): (peer: () => 
       onHello: ({ role, index, generation }) => {
         owner = `${role}-${index}/${generation}`;
         connections.set(owner, (connections.get(owner) ?? 0) + 1);
+        ledger.gatewayHere(owner);
       },
       onCall: (call) => {
         if (owner === undefined) call.error('internal');

@@ -1,10 +1,12 @@
 import type { UsageEvent } from '../core/usage.ts';
 import type { JournalRecord } from '../ipc/messages.ts';
-import type { ReservationFacts } from './call-row.ts';
+import type { ReservationFacts } from './reservation-facts.ts';
+import type { ChargeChange } from './charge-changes.ts';
 
 /** What the ledger's main thread hands over; one entry per frame that waits for its acknowledgement. */
 export type WriteItem =
-  | { readonly kind: 'usage'; readonly events: readonly UsageEvent[] }
+  /** `charged`: decimal digits for each event, as the engine of budgets has counted it; absent: nothing was. */
+  | { readonly kind: 'usage'; readonly events: readonly UsageEvent[]; readonly charged?: readonly string[] }
   | {
       readonly kind: 'journal';
       readonly shard: number;
@@ -31,6 +33,18 @@ export interface WriteResult {
   /** Last durable offset by shard, for the shards of this batch. */
   readonly acked: ReadonlyMap<number, number>;
   readonly counts: WriteCounts;
+  /** Number of the transaction; strictly rising, sweeps included. */
+  readonly seq: number;
+  readonly changes: readonly ChargeChange[];
+}
+
+/** What came of waits that are over. */
+export interface SweepResult {
+  readonly rows: number;
+  readonly seq: number;
+  readonly changes: readonly ChargeChange[];
+  /** Requests of which no call is open any more. */
+  readonly ended: readonly string[];
 }
 
 /** Between threads items travel as JSON: writing and reading that takes half of what a structured clone does. */

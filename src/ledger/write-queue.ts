@@ -1,6 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../core/clock.ts';
+import type { FoundDifference } from './reconcile.ts';
 import { encodeItems, type WriteCounts, type WriteItem, type WriteResult } from './write-items.ts';
+import type { ChargeChange } from './charge-changes.ts';
 import type { FromWriter, ToWriter, WriterSettings } from './writer-thread.ts';
 
 /**
@@ -25,6 +27,9 @@ export interface QueueEvents {
   onRecovery(): void;
   /** A batch is on disk, `seconds` after it was handed over. */
   onWritten(counts: WriteCounts, seconds: number): void;
+  /** What the file's rows cost otherwise than memory was told, and requests that ended without a report. */
+  onChanges(changes: readonly ChargeChange[], ended: readonly string[]): void;
+  onDifferences(found: readonly FoundDifference[], resolved: number): void;
   /** The thread is gone. Nothing can be stored any more. */
   onDeath(reason: string): void;
 }
@@ -43,6 +48,7 @@ export class WriteQueue {
   #failure: string | undefined;
   #state: 'opening' | 'open' | 'closing' = 'opening';
   #sentAt = 0;
+  #seen = 0;
 
   private constructor(settings: WriterSettings, clock: Clock, events: QueueEvents) {
     this.#thread = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData: settings });
@@ -80,6 +86,21 @@ export class WriteQueue {
     return this.#size;
   }
 
+  /** Number of the last transaction that memory has heard of. */
+  get seen(): number {
+    return this.#seen;
+  }
+
+  /** Items that the thread has not answered yet: in the file, or not. */
+  *sent(): Iterable<WriteItem> {
+    for (const { item } of this.#sent) yield item;
+  }
+
+  /** Items that the thread was not given yet. */
+  *waiting(): Iterable<WriteItem> {
+    for (const { item } of this.#waiting) yield item;
+  }
+
   /** `done` is called once the item is on disk. `size` is how many events it holds. */
   add(item: WriteItem, size: number, done: (result: WriteResult) => void): void {
     this.#waiting.push({ item, size, done });
@@ -90,6 +111,11 @@ export class WriteQueue {
   /** Sets the bound on the file in pages; for tests that fill a disk. */
   limit(maxPages: number): void {
     this.#post({ op: 'limit', maxPages });
+  }
+
+  /** What is handed over from here on is priced by this table, in the order of the calls. */
+  usePrices(text: string): void {
+    this.#post({ op: 'prices', text });
   }
 
   /** Writes what waits, then closes the file. A disk that still fails loses nothing: its senders were not acknowledged. */
@@ -124,15 +150,19 @@ export class WriteQueue {
     switch (message.op) {
       case 'open':
         this.#state = 'open';
+        this.#seen = message.seq;
         return;
       case 'written':
         return this.#onWritten(message.result);
       case 'failed':
         return this.#onFailed(message.reason);
+      case 'differences':
+        return this.#events.onDifferences(message.found, message.resolved);
       case 'sweep-failed':
         return this.#events.onFailure(message.reason);
       case 'swept':
-        return;
+        this.#seen = message.result.seq;
+        return this.#events.onChanges(message.result.changes, message.result.ended);
       case 'refused':
       case 'closed':
         void this.#thread.terminate();
@@ -142,6 +172,8 @@ export class WriteQueue {
   #onWritten(result: WriteResult): void {
     const sent = this.#sent;
     this.#sent = [];
+    this.#seen = result.seq;
+    if (result.changes.length > 0) this.#events.onChanges(result.changes, []);
     this.#retryMs = FIRST_RETRY_MS;
     if (this.#failure !== undefined) {
       this.#failure = undefined;

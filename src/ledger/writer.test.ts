@@ -4,7 +4,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { UsageEvent } from '../core/usage.ts';
-import type { JournalRecord, UsageRow } from '../ipc/messages.ts';
+import type { JournalRecord } from '../ipc/messages.ts';
+import type { UsageRow } from '../ipc/report-messages.ts';
 import { openWritable, type SqliteDatabase } from '../store/sqlite/open.ts';
 import { WAITS } from './call-row.ts';
 import { usageRequest } from './reports.ts';
@@ -76,12 +77,12 @@ describe('writer', () => {
   it('makes a call that ended unconfirmed after the grace period, and confirmed by a late report', () => {
     const id = someId();
     writer.apply([journal([startRecord(id, 1), endRecord(id, 2)])], NOW);
-    assert.deepEqual([writer.sweep(NOW + WAITS.graceMs - 1), states(id)], [0, ['open']]);
-    assert.deepEqual([writer.sweep(NOW + WAITS.graceMs), states(id)], [1, ['unconfirmed']]);
+    assert.deepEqual([writer.sweep(NOW + WAITS.graceMs - 1), states(id)], [undefined, ['open']]);
+    assert.deepEqual([writer.sweep(NOW + WAITS.graceMs)?.rows, states(id)], [1, ['unconfirmed']]);
     assert.deepEqual([row(id).estimated, BigInt(row(id).picodollars) > 0n], [true, true]);
     writer.apply([usage(usageEvent(id))], NOW);
     assert.deepEqual([states(id), row(id).picodollars, row(id).estimated], [['confirmed'], USUAL_COST.toString(), false]);
-    assert.equal(writer.sweep(NOW + 10 * WAITS.graceMs), 0);
+    assert.equal(writer.sweep(NOW + 10 * WAITS.graceMs), undefined);
   });
 
   it('prices an unconfirmed call like the last confirmed one of its credential', () => {
@@ -97,7 +98,7 @@ describe('writer', () => {
   it('leaves a call that is still running open for as long as it takes', () => {
     const id = someId();
     writer.apply([journal([startRecord(id, 1)])], NOW);
-    assert.deepEqual([writer.sweep(NOW + 86_400_000), states(id)], [0, ['open']]);
+    assert.deepEqual([writer.sweep(NOW + 86_400_000), states(id)], [undefined, ['open']]);
   });
 
   it('gives up the running calls of a vault that died, not those of its successor or of another shard', () => {

@@ -1,8 +1,13 @@
+import { NO_OPERATOR_PRICES, type OperatorPrices } from '../accounting/operator-prices.ts';
 import type { UsageEvent } from '../core/usage.ts';
 import { inTransaction, type SqliteDatabase, type SqliteStatement } from '../store/sqlite/open.ts';
 import { addFact, emptyRow, expire, type CallFact, type CallRow, type Likeness, type Waits } from './call-row.ts';
+import { Aggregates, buildAggregates } from './aggregates.ts';
+import { addUsage, Batch, type HeardCall } from './batch.ts';
+import { ChargeChanges, type ChargeChange } from './charge-changes.ts';
+import { Reconciler, type FoundDifference } from './reconcile.ts';
 import { COLUMNS, fromColumns, toColumns, type SqlRow } from './row-columns.ts';
-import type { WriteCounts, WriteItem, WriteResult } from './write-items.ts';
+import type { SweepResult, WriteCounts, WriteItem, WriteResult } from './write-items.ts';
 
 const INSERT = `INSERT INTO usage (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')}) ON CONFLICT (request_id, attempt) DO`;
 const UPDATES = COLUMNS.slice(2).map((name) => `${name} = excluded.${name}`);
@@ -22,15 +27,28 @@ export class Writer {
   readonly #staleGenerations: SqliteStatement;
   readonly #due: SqliteStatement;
   readonly #like: SqliteStatement;
+  readonly #aggregates: Aggregates;
+  readonly #charges = new ChargeChanges();
+  readonly #keepChanges: SqliteStatement;
+  readonly #dropChanges: SqliteStatement;
+  readonly #lastSeq: SqliteStatement;
+  readonly #reconciler: Reconciler;
+  #prices: OperatorPrices = NO_OPERATOR_PRICES;
 
-  constructor(db: SqliteDatabase, waits: Waits) {
+  constructor(db: SqliteDatabase, waits: Waits, now = Date.now()) {
     this.#db = db;
     this.#waits = waits;
+    this.#aggregates = new Aggregates(db);
+    this.#reconciler = new Reconciler(db, now);
+    this.#transact(() => buildAggregates(db, this.#aggregates));
     const prepare = (sql: string): SqliteStatement => {
       const statement = db.prepare(sql);
       statement.setReadBigInts(true);
       return statement;
     };
+    this.#keepChanges = prepare('INSERT INTO charge_change (seq, batch, changes) VALUES (?, ?, ?)');
+    this.#dropChanges = prepare('DELETE FROM charge_change WHERE seq <= ?');
+    this.#lastSeq = prepare('SELECT max(seq) AS seq FROM charge_change');
     this.#select = prepare('SELECT * FROM usage WHERE request_id = ? AND attempt = ?');
     this.#insert = prepare(`${INSERT} NOTHING`);
     this.#upsert = prepare(`${INSERT} UPDATE SET ${UPDATES.join(', ')}`);
@@ -48,51 +66,108 @@ export class Writer {
     );
   }
 
+  /** What prices rows from here on; those that are priced stay as they are. */
+  usePrices(prices: OperatorPrices): void {
+    this.#prices = prices;
+  }
+
   /** Takes everything or nothing: a throw leaves the file as it was, and the same items may be given again. */
   apply(items: readonly WriteItem[], now: number): WriteResult {
-    return inTransaction(this.#db, () => {
+    return this.#transact(() => {
       const batch = new Batch();
       const acked = new Map<number, number>();
       for (const item of items) {
-        if (item.kind === 'usage') for (const event of item.events) batch.add(event.requestId, event.attempt, { fact: 'usage', event });
+        if (item.kind === 'usage') addUsage(batch, item);
         else if (item.kind === 'journal') acked.set(item.shard, this.#journal(batch, item, now));
         else for (const requestId of item.requestIds) this.#orphan(batch, requestId);
       }
-      const tally = new Tally(now, this.#waits);
+      const tally = new Tally(now, this.#waits, this.#prices);
       for (const call of batch.calls()) this.#write(call, tally);
-      return { acked, counts: tally.counts };
+      return { acked, counts: tally.counts, ...this.#numbered('batch') };
     });
+  }
+
+  /** Gives the transaction its number, and keeps what it changed for those who read the file before they hear of it. */
+  #numbered(kind: 'batch' | 'sweep'): { readonly seq: number; readonly changes: readonly ChargeChange[] } {
+    const changes = this.#charges.take();
+    const seq = this.seq + 1;
+    this.#keepChanges.run(seq, kind === 'batch' ? 1 : 0, JSON.stringify(changes));
+    this.#dropChanges.run(seq - KEPT_CHANGES);
+    return { seq, changes };
+  }
+
+  /** Number of the last transaction that is on disk; 0: none yet. */
+  get seq(): number {
+    return Number(this.#lastSeq.get()?.['seq'] ?? 0);
   }
 
   /** A call of which both sources speak at once is nearly always new, so that looking for its row first would be in vain. */
   #write({ requestId, attempt, facts }: HeardCall, tally: Tally): void {
     const looksNew = facts.some(({ fact }) => fact === 'start') && facts.some(({ fact }) => fact === 'usage');
-    if (looksNew && this.#insertNew(tally.heard(emptyRow(requestId, attempt), facts), tally)) return;
+    if (looksNew && this.#insertNew(tally.heard(emptyRow(requestId, attempt), facts), facts, tally)) return;
     const before = this.#read(requestId, attempt);
     const verdict = tally.heard(before ?? emptyRow(requestId, attempt), facts);
-    if (before === undefined) return void this.#insertNew(verdict, tally);
-    if (verdict.row !== before) this.#upsert.run(...toColumns(verdict.row));
+    if (before === undefined) return void this.#insertNew(verdict, facts, tally);
+    if (verdict.row !== before) this.#replace(before, verdict.row, tally.now);
+    this.#charges.heard(before, verdict.row, facts);
     tally.add(verdict);
   }
 
+  /** A row of before becomes another: the sums and the differences with it. */
+  #replace(before: CallRow, after: CallRow, now: number): void {
+    this.#upsert.run(...toColumns(after));
+    this.#aggregates.add(before, -1);
+    this.#aggregates.add(after, 1);
+    this.#reconciler.compare(before, after, now);
+  }
+
+  /** Commits the rows together with their sums. A throw leaves file and memory as they were. */
+  #transact<T>(work: () => T): T {
+    try {
+      return inTransaction(this.#db, () => {
+        const result = work();
+        this.#aggregates.flush();
+        return result;
+      });
+    } catch (error) {
+      this.#aggregates.forget();
+      this.#charges.take();
+      this.#reconciler.forget();
+      throw error;
+    }
+  }
+
+  /** The differences that were found since this was asked the last time. */
+  takeDifferences(): { readonly found: readonly FoundDifference[]; readonly resolved: number } {
+    return this.#reconciler.take();
+  }
+
   /** False: there is such a row already, and nothing was changed. */
-  #insertNew(verdict: Verdict, tally: Tally): boolean {
+  #insertNew(verdict: Verdict, facts: readonly CallFact[], tally: Tally): boolean {
     if (this.#insert.run(...toColumns(verdict.row)).changes === 0n) return false;
+    this.#charges.heard(NO_ROW, verdict.row, facts);
+    this.#aggregates.add(verdict.row, 1);
+    this.#reconciler.compare(undefined, verdict.row, tally.now);
     tally.addNew(verdict);
     return true;
   }
 
-  /** Ends the waits that are over. Returns how many there were; a full answer means that there may be more. */
-  sweep(now: number): number {
+  /** Ends the waits that are over; undefined: none is. A full answer means that there may be more. */
+  sweep(now: number): SweepResult | undefined {
     const due = this.#due.all(now) as SqlRow[];
-    if (due.length === 0) return 0;
-    inTransaction(this.#db, () => {
+    if (due.length === 0) return undefined;
+    return this.#transact(() => {
+      const unreported = new Set<string>();
       for (const columns of due) {
         const row = fromColumns(columns);
-        this.#upsert.run(...toColumns(expire(row, row.reported ? undefined : this.#likeness(row))));
+        const after = expire(row, row.reported ? undefined : this.#likeness(row), this.#prices);
+        this.#replace(row, after, now);
+        this.#charges.replaced(row, after);
+        if (!row.reported) unreported.add(row.requestId);
       }
+      const ended = [...unreported].filter((requestId) => this.#attempts.get(requestId) === undefined);
+      return { rows: due.length, ended, ...this.#numbered('sweep') };
     });
-    return due.length;
   }
 
   #read(requestId: string, attempt: number): CallRow | undefined {
@@ -133,34 +208,14 @@ export class Writer {
   }
 }
 
+/** The usual row has no row before it. */
+const NO_ROW = emptyRow('', 0);
+
+/** Transactions that memory may be behind the file: those of many minutes. */
+const KEPT_CHANGES = 1000;
+
 /** How far back a call may lie to tell the price of an unconfirmed one. */
 const LIKENESS_MS = 30 * 86_400_000;
-
-interface HeardCall {
-  readonly requestId: string;
-  readonly attempt: number;
-  readonly facts: CallFact[];
-}
-
-/** The calls that one transaction touches: each is written once, however many facts there are about it. */
-class Batch {
-  readonly #calls = new Map<string, HeardCall>();
-
-  calls(): Iterable<HeardCall> {
-    return this.#calls.values();
-  }
-
-  add(requestId: string, attempt: number, fact: CallFact): void {
-    const place = `${requestId}/${attempt}`;
-    const known = this.#calls.get(place);
-    if (known === undefined) this.#calls.set(place, { requestId, attempt, facts: [fact] });
-    else known.facts.push(fact);
-  }
-
-  attempts(requestId: string): number[] {
-    return [...this.#calls.values()].filter((call) => call.requestId === requestId).map(({ attempt }) => attempt);
-  }
-}
 
 /** What facts make of a row, and what is worth counting about them. */
 interface Verdict {
@@ -171,13 +226,15 @@ interface Verdict {
 }
 
 class Tally {
-  readonly #now: number;
+  readonly now: number;
   readonly #waits: Waits;
+  readonly #prices: OperatorPrices;
   readonly #counts = { inserted: 0, duplicates: 0, contradictions: 0, disputed: 0 };
 
-  constructor(now: number, waits: Waits) {
-    this.#now = now;
+  constructor(now: number, waits: Waits, prices: OperatorPrices) {
+    this.now = now;
     this.#waits = waits;
+    this.#prices = prices;
   }
 
   get counts(): WriteCounts {
@@ -192,7 +249,7 @@ class Tally {
         duplicates++;
         if (contradicts(row, fact.event)) contradictions++;
       }
-      const next = addFact(row, fact, this.#now, this.#waits);
+      const next = addFact(row, fact, this.now, this.#waits, this.#prices);
       if (next.disputed && !row.disputed) disputed++;
       row = next;
     }

@@ -41,7 +41,7 @@ describe('model table', () => {
     assert.deepEqual(table.aliases(undefined), ['fast', 'openai/pinned']);
     assert.deepEqual(table.aliases(['fast']), ['fast']);
     assert.deepEqual(table.choices(undefined), ['fast', 'openai/pinned', 'openai/eu/*', 'openai/*']);
-    assert.deepEqual(table.choices(['fast', 'openai/*']), ['fast', 'openai/*']);
+    assert.deepEqual(table.choices(['fast', 'openai/*']), ['fast', 'openai/pinned', 'openai/eu/*', 'openai/*']);
   });
 
   it('allows by name and by prefix alias, never by a longer or shorter name', () => {
@@ -52,5 +52,17 @@ describe('model table', () => {
     assert.equal(mayUse(['openai/x'], 'openai/xy', prefix), false);
     assert.equal(mayUse([], 'openai/x', prefix), false);
     assert.equal(mayUse(['fast/*'], 'fast', rule('fast', ['a/b'])), false);
+  });
+
+  it('allows by wildcard: all below a prefix, whatever alias that is, or everything', () => {
+    const exact = rule('openai/pinned', ['openai/gpt-5.6-2026']);
+    assert.equal(mayUse(['openai/*'], 'openai/pinned', exact), true);
+    assert.equal(mayUse(['openai/eu/*'], 'openai/pinned', exact), false);
+    assert.equal(mayUse(['open/*'], 'openai/pinned', exact), false);
+    assert.equal(mayUse(['openai*'], 'openai/pinned', exact), false);
+    assert.equal(mayUse(['/*'], 'openai/pinned', exact), false);
+    assert.equal(mayUse(['*'], 'openai/pinned', exact), true);
+    assert.deepEqual(table.choices(['*']), table.choices(undefined));
+    assert.deepEqual(table.aliases(['openai/*']), ['openai/pinned']);
   });
 });

@@ -49,13 +49,21 @@ export class ModelTable<Provider extends string = string> {
 
   /** What a refusal tells a key it may use: exact aliases, then `openai/*` for prefixes. */
   choices(allowed: readonly string[] | undefined): readonly string[] {
-    const prefixes = this.#prefixes.filter((rule) => allowed === undefined || allowed.some((entry) => entry.startsWith(rule.alias)));
+    const prefixes = this.#prefixes.filter(
+      ({ alias }) => allowed === undefined || allowed.some((entry) => entry.startsWith(alias) || isWithin(alias, entry)),
+    );
     return [...this.aliases(allowed), ...prefixes.map(({ alias }) => `${alias}*`)];
   }
 }
 
-/** An entry allows the very name, or everything below a prefix alias when it is that alias (`openai/` or `openai/*`). */
+const ALL = '*';
+
+/** An entry allows the very name, all below a prefix (`openai/*`, or `openai/` where that is an alias), or everything (`*`). */
 export function mayUse(allowed: readonly string[] | undefined, name: string, rule: ModelRule): boolean {
-  if (allowed === undefined) return true;
-  return allowed.includes(name) || (rule.prefix && (allowed.includes(rule.alias) || allowed.includes(`${rule.alias}*`)));
+  if (allowed === undefined || allowed.includes(name)) return true;
+  if (rule.prefix && allowed.includes(rule.alias)) return true;
+  return allowed.some((entry) => isWithin(name, entry));
 }
+
+const isWithin = (name: string, entry: string): boolean =>
+  entry === ALL || (entry.endsWith('/*') && name.length > entry.length - 1 && name.startsWith(entry.slice(0, -1)));

@@ -61,6 +61,7 @@ export function planStart({ spec, layout, folders, topology, codeCache, lockFd }
       workers: spec.gateway.workers,
       rootKey: key === undefined ? null : { ...key.source, ...(key.fd === undefined ? {} : { fd: FIRST_INHERITED_FD + sockets.length }) },
       become: identityOf(layout, role),
+      ...(role === 'ledger' && spec.ledger !== undefined && { ledger: spec.ledger }),
       node: nodeFacts(spec, topology, firstStart),
     },
     release: () => key?.release(),

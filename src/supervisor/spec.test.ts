@@ -4,7 +4,11 @@ import type { Json } from '../core/json.ts';
 import { parseNodeSpec, SpecError } from './spec.ts';
 import { specFor } from './testing/node.ts';
 
-const good = specFor('/data', { configFile: '/etc/bulkhead.yaml', vault: { shards: 2, rootKey: { kind: 'passphrase', fd: 3 } } });
+const good = specFor('/data', {
+  configFile: '/etc/bulkhead.yaml',
+  vault: { shards: 2, rootKey: { kind: 'passphrase', fd: 3 } },
+  ledger: { rowsDays: 90, hoursDays: 800 },
+});
 const asJson = (value: unknown): Json => JSON.parse(JSON.stringify(value)) as Json;
 
 describe('node specification', () => {
@@ -25,6 +29,7 @@ describe('node specification', () => {
     ['an unknown role', { entries: { kitchen: 'x.ts' } }, /unknown field kitchen/],
     ['an unknown source of the root key', { vault: { shards: 1, rootKey: { kind: 'env' } } }, /rootKey.kind/],
     ['standard input as root key', { vault: { shards: 1, rootKey: { kind: 'fd', fd: 0 } } }, /rootKey.fd/],
+    ['rows that are hardly kept', { ledger: { rowsDays: 1, hoursDays: 400 } }, /ledger.rowsDays/],
     ['half of a certificate', { gateway: { ...good.gateway, tls: { cert: '/c' } } }, /tls.key/],
   ];
   for (const [what, change, message] of wrong) {

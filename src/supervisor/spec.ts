@@ -33,6 +33,7 @@ export function parseNodeSpec(value: Json): NodeSpec {
     sandbox: flag(spec['sandbox'], 'sandbox'),
     isolation: isolation(spec['isolation']),
     drainMs: whole(spec['drainMs'], 'drainMs', 0, 3_600_000),
+    ...(spec['ledger'] === undefined ? {} : { ledger: ledger(spec['ledger']) }),
     ...(spec['entries'] === undefined ? {} : { entries: entries(spec['entries']) }),
     adminDigest: text(spec['adminDigest'], 'adminDigest'),
     firstStart: flag(spec['firstStart'], 'firstStart'),
@@ -51,6 +52,7 @@ const KNOWN = [
   'sandbox',
   'isolation',
   'drainMs',
+  'ledger',
   'entries',
   'adminDigest',
   'firstStart',
@@ -62,6 +64,14 @@ function fields(value: Json | undefined, name: string, known: readonly string[])
   const unknown = Object.keys(value).find((key) => !known.includes(key));
   if (unknown !== undefined) throw new SpecError(`${name} has the unknown field ${unknown}`);
   return value;
+}
+
+function ledger(value: Json | undefined): NonNullable<NodeSpec['ledger']> {
+  const from = fields(value, 'ledger', ['rowsDays', 'hoursDays']);
+  return {
+    rowsDays: whole(from['rowsDays'], 'ledger.rowsDays', 31, 36_500),
+    hoursDays: whole(from['hoursDays'], 'ledger.hoursDays', 31, 36_500),
+  };
 }
 
 function text(value: Json | undefined, name: string): string {

@@ -63,6 +63,9 @@ export const LOG_FIELDS = [
   'act',
   'actor',
   'target',
+  'rule',
+  'percent',
+  'picodollars',
   'op',
 ] as const;
 export type LogField = (typeof LOG_FIELDS)[number];

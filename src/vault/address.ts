@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import net from 'node:net';
-import { BulkheadError } from '../core/errors.ts';
+import { BulkheadError } from '../core/error.ts';
 
 type Found = Promise<readonly LookupAddress[]>;
 export const systemResolve = (host: string): Found => lookup(host, { all: true });

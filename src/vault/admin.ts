@@ -1,5 +1,5 @@
 import { open } from '../core/hpke.ts';
-import { BulkheadError } from '../core/errors.ts';
+import { BulkheadError } from '../core/error.ts';
 import type { JsonObject } from '../core/json.ts';
 import { publicKeyFromRaw, rawPublicKey, signText } from '../core/signing.ts';
 import type { CredentialBinding, CredentialInfo, SealedSecret, VaultAdminCall, VaultInfo } from '../ipc/messages.ts';
@@ -11,7 +11,7 @@ import { Exchange, live, type ExchangeTarget } from './exchange.ts';
 import type { Store } from './store.ts';
 
 const TRY_MS = 15_000;
-const KINDS = ['key', 'snapshot', 'grant'];
+const KINDS = ['key', 'snapshot', 'grant', 'row'];
 
 const invalid = (field: string, reason: string, cause?: unknown): BulkheadError =>
   new BulkheadError('invalid_field', { field, reason }, { cause });

@@ -1,4 +1,4 @@
-import { BulkheadError } from '../core/errors.ts';
+import { BulkheadError } from '../core/error.ts';
 import type { CredentialBinding, EgressCall } from '../ipc/messages.ts';
 
 /**

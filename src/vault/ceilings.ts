@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { BulkheadError } from '../core/errors.ts';
+import { BulkheadError } from '../core/error.ts';
 import type { CredentialId } from '../core/ids.ts';
 import type { Ceilings, UsesCall } from '../ipc/messages.ts';
 import { writeAtomically } from '../core/durable-file.ts';

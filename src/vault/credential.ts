@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { BulkheadError } from '../core/errors.ts';
+import { BulkheadError } from '../core/error.ts';
 import { Secret } from '../core/secret.ts';
 import type { CredentialBinding, CredentialInfo } from '../ipc/messages.ts';
 import { canonicalScheme, isScheme, openAuth } from './auth/schemes.ts';

@@ -1,4 +1,4 @@
-import { asBulkheadError, BulkheadError } from '../core/errors.ts';
+import { asBulkheadError, BulkheadError } from '../core/error.ts';
 import type { EgressCall, Proof, TenantKeyCall } from '../ipc/messages.ts';
 import type { IncomingCall } from '../ipc/peer.ts';
 import type { Boot } from '../ipc/supervision.ts';

@@ -1,4 +1,4 @@
-import { asBulkheadError, BulkheadError } from '../core/errors.ts';
+import { asBulkheadError, BulkheadError } from '../core/error.ts';
 import type { EgressHead, EgressTrailers, JournalRecord } from '../ipc/messages.ts';
 import type { IncomingCall, IncomingEvents } from '../ipc/peer.ts';
 import type { Auth, Injection } from './auth/auth.ts';

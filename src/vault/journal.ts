@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
-import { BulkheadError } from '../core/errors.ts';
+import { BulkheadError } from '../core/error.ts';
 import type { JournalRecord } from '../ipc/messages.ts';
 import { syncFolder, writeAtomically } from '../core/durable-file.ts';
 

@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { once } from 'node:events';
 import net from 'node:net';
 import tls from 'node:tls';
-import { BulkheadError } from '../core/errors.ts';
+import { BulkheadError } from '../core/error.ts';
 import type { CredentialBinding } from '../ipc/messages.ts';
 import { mayDial, resolveChecked, systemResolve } from './address.ts';
 

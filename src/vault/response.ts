@@ -1,4 +1,4 @@
-import { BulkheadError } from '../core/errors.ts';
+import { BulkheadError } from '../core/error.ts';
 
 /**
  * Reads one HTTP/1.1 response (RFC 9112) from chunks of any size, strictly and bounded: what two readers could

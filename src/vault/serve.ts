@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ErrorCode } from '../core/errors.ts';
+import type { ErrorCode } from '../core/error-table.ts';
 import type { JsonObject } from '../core/json.ts';
 import { rawPublicKey } from '../core/signing.ts';
 import type { Child } from '../ipc/child.ts';

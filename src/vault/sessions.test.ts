@@ -1,3 +1,4 @@
+import '../core/errors.ts';
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, verify } from 'node:crypto';
 import fs from 'node:fs';

@@ -1,7 +1,7 @@
 import { createHmac, createPrivateKey, generateKeyPairSync, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { BulkheadError } from '../core/errors.ts';
+import { BulkheadError } from '../core/error.ts';
 import { publicKeyFromRaw, rawPublicKey } from '../core/signing.ts';
 import type { CredentialBinding, CredentialInfo } from '../ipc/messages.ts';
 import { checkSecret } from './auth/schemes.ts';

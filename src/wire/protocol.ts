@@ -134,6 +134,8 @@ export interface ErrorCodec {
 export interface PassThrough {
   /** Top-level members of a request that the gateway must see or splice. */
   readonly requestMembers: readonly string[];
+  /** Where a client names its own user: a top-level member, or a member of one. The first that is there counts. */
+  readonly endUser?: readonly (readonly [member: string, inner?: string])[];
   /** Top-level members of a whole answer to capture while its bytes pass. */
   readonly responseMembers: readonly string[];
   /** Usage from the captured members of a whole answer. */

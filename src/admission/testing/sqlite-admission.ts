@@ -2,8 +2,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { BulkheadError } from '../../core/errors.ts';
 import type { KeyId, RequestId } from '../../core/ids.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
+import type { AdmissionRefusal, LimitState } from '../../core/rules.ts';
 import type { UsageEvent } from '../../core/usage.ts';
-import type { Admission, Refusal, Reservation, ReserveRequest } from '../admission.ts';
+import type { Admission, Reservation, ReserveRequest } from '../admission.ts';
 
 /** Test code: the second engine of the seam. A table instead of maps, so that the suite holds no accident of the first. */
 export class SqliteAdmission implements Admission {
@@ -16,7 +17,7 @@ export class SqliteAdmission implements Admission {
     );
   }
 
-  reserve(owner: string, request: ReserveRequest): Result<void, Refusal> {
+  reserve(owner: string, request: ReserveRequest): Result<readonly LimitState[] | undefined, AdmissionRefusal> {
     const held = this.reservation(request.requestId);
     if (held !== undefined) {
       if (held.owner !== owner) throw new BulkheadError('permission_denied', { act: 'reserve for a request of another process' });
@@ -52,7 +53,9 @@ export class SqliteAdmission implements Admission {
 
   reservation(requestId: RequestId): Reservation | undefined {
     const row = this.#db.prepare('SELECT owner, request FROM reservations WHERE id = ?').get(requestId);
-    return row === undefined ? undefined : { ...(JSON.parse(String(row['request'])) as ReserveRequest), owner: String(row['owner']) };
+    return row === undefined
+      ? undefined
+      : { ...(JSON.parse(String(row['request'])) as ReserveRequest), owner: String(row['owner']), at: 0, hard: false };
   }
 
   inFlight(key: KeyId): number {

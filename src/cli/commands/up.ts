@@ -62,6 +62,7 @@ async function up(context: CliContext, options: UpOptions): Promise<void> {
     sandbox: config.node.sandbox,
     isolation: node.isolation,
     drainMs: config.node.drainMs,
+    ledger: config.node.ledger,
     ...entries(options.entry),
     firstStart: isFirstStart(folder),
     adminDigest: hash('sha256', ensureToken(folder), 'hex'),

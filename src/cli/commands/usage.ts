@@ -4,37 +4,27 @@ import type { AdminClient } from '../client.ts';
 import { clientOf, present, withCommon, type CliContext, type CommonOptions } from '../context.ts';
 import { bar, facts, grouped, moment, table, type Column } from '../table.ts';
 import { addDollars } from '../dollars.ts';
+import { explainText } from '../explain-text.ts';
+import { csvLine } from '../../core/csv.ts';
+import { differencesCommand, exportCommand, statementCommand } from './usage-files.ts';
+import { windowQuery, withWindow, type WindowOptions } from './usage-window.ts';
 
 type SummaryRow = ReplyOf<'usage.summary'>['rows'][number];
 type LedgerRow = ReplyOf<'usage.rows'>['rows'][number];
-
-interface WindowOptions extends CommonOptions {
-  readonly since: string;
-  readonly until?: string;
-  readonly key?: string;
-  readonly team?: string;
-  readonly organization?: string;
-  readonly model?: string;
-  readonly provider?: string;
-  readonly limit?: string;
-}
 
 const BAR_WIDTH = 24;
 
 /** `bulkhead usage`: what was used and what it cost, from the ledger. */
 export function usageCommand(context: CliContext): Command {
-  const usage = withWindow(new Command('usage').description('usage and cost by key, model, day …, with bars'))
-    .option(
-      '--by <dimensions>',
-      'key, team, organization, model, alias, provider, credential, day, hour, outcome; several with commas',
-      'key,model',
-    )
-    .action(async ({ by, ...options }: WindowOptions & { readonly by: string }) => {
-      const client = clientOf(context, options);
-      const answer = await client.call('usage.summary', { query: { by, ...windowQuery(options) } });
-      const named = options.json === true ? answer : { ...answer, rows: await withKeyNames(client, answer.rows) };
-      present(context, options, named, (shown) => summaryText(by.split(','), shown));
-    });
+  const usage = withReport(new Command('usage').description('usage and cost by key, model, day …, with bars')).action(
+    async (options: ReportOptions) => report(context, options),
+  );
+  usage.addCommand(
+    withReport(new Command('report').description('the same as `usage`, under a name of its own')).action(
+      async (_: object, command: Command) => report(context, command.optsWithGlobals<ReportOptions>()),
+    ),
+  );
+  for (const command of [exportCommand(context), statementCommand(context), differencesCommand(context)]) usage.addCommand(command);
   usage.addCommand(
     withWindow(new Command('rows').description('single rows of the ledger, newest first')).action(async (_: object, command: Command) => {
       // Options that the parent has too are parsed there, wherever they stand.
@@ -57,7 +47,43 @@ export function usageCommand(context: CliContext): Command {
       );
     }),
   );
+  usage.addCommand(
+    withCommon(
+      new Command('explain')
+        .description('how the cost of a request came about: tokens × price, discount, margin')
+        .argument('<id>', 'x-bulkhead-request-id of the answer'),
+    ).action(async (id: string, _: object, command: Command) => {
+      const options = command.optsWithGlobals<CommonOptions>();
+      present(context, options, await clientOf(context, options).call('usage.explain', { path: { id } }), explainText);
+    }),
+  );
   return usage;
+}
+
+type ReportOptions = WindowOptions & { readonly by: string; readonly csv?: boolean };
+
+const withReport = (command: Command): Command =>
+  withWindow(command)
+    .option(
+      '--by <dimensions>',
+      'key, team, organization, project, user, end_user, tag, model, alias, provider, credential, outcome, hour, day, week, month; several with commas',
+      'key,model',
+    )
+    .option('--csv', 'print CSV');
+
+async function report(context: CliContext, { by, csv, ...options }: ReportOptions): Promise<void> {
+  const client = clientOf(context, options);
+  const answer = await client.call('usage.summary', { query: { by, ...windowQuery(options) } });
+  if (csv === true) return context.terminal.out(csvOf(answer.rows));
+  const named = options.json === true ? answer : { ...answer, rows: await withKeyNames(client, answer.rows) };
+  present(context, options, named, (shown) => summaryText(by.split(','), shown));
+}
+
+function csvOf(rows: readonly SummaryRow[]): string {
+  const [first] = rows;
+  if (first === undefined) return '';
+  const columns = Object.keys(first);
+  return [columns, ...rows.map((row) => columns.map((name) => row[name] ?? null))].map(csvLine).join('');
 }
 
 /** People know keys by name; the ledger knows ids. A key that is not listed keeps its id. */
@@ -68,28 +94,6 @@ async function withKeyNames(client: AdminClient, rows: readonly SummaryRow[]): P
   return rows.map((row) => (typeof row['key'] === 'string' ? { ...row, key: names.get(row['key']) ?? row['key'] } : row));
 }
 
-const withWindow = (command: Command): Command =>
-  withCommon(command)
-    .option('--since <time>', 'how far back (24h, 7d), or from when (2027-01-31)', '7d')
-    .option('--until <time>', 'until when (default: now)')
-    .option('--key <key>', 'only this key')
-    .option('--team <team>', 'only this team')
-    .option('--organization <organization>', 'only this organization')
-    .option('--model <model>', 'only this model of a provider')
-    .option('--provider <provider>', 'only this provider')
-    .option('--limit <count>', 'most rows');
-
-const windowQuery = ({ since, until, key, team, organization, model, provider, limit }: WindowOptions) => ({
-  since,
-  until,
-  key,
-  team,
-  organization,
-  model,
-  provider,
-  limit,
-});
-
 /** Fields that hold sums; the others of a row are its dimensions. */
 const numberIn = (row: SummaryRow, name: string): number => Number(row[name] ?? 0);
 const costIn = (row: SummaryRow): string => String(row['cost_usd'] ?? '0');
@@ -97,7 +101,7 @@ const costIn = (row: SummaryRow): string => String(row['cost_usd'] ?? '0');
 const cell = (value: unknown): string =>
   value === null || value === undefined || value === '' ? '–' : typeof value === 'object' ? JSON.stringify(value) : String(value);
 
-function summaryText(dimensions: readonly string[], { from, to, rows }: ReplyOf<'usage.summary'>): string {
+function summaryText(dimensions: readonly string[], { from, to, rows, ...reply }: ReplyOf<'usage.summary'>): string {
   if (rows.length === 0) return `Nothing was used from ${moment(from)} to ${moment(to)}.\n`;
   const spent = rows.some((row) => Number(costIn(row)) > 0);
   const weight = (row: SummaryRow): number => (spent ? Number(costIn(row)) : numberIn(row, 'requests'));
@@ -113,7 +117,12 @@ function summaryText(dimensions: readonly string[], { from, to, rows }: ReplyOf<
   ];
   const open = numberIn(total, 'unconfirmed');
   const note = open === 0 ? '' : `${grouped(open)} unconfirmed: the vault saw the call, the gateway could not report its tokens.\n`;
-  return `${moment(from)} to ${moment(to)}\n\n${table(columns, rows, [total])}${note}`;
+  return `${moment(from)} to ${moment(to)}\n\n${table(columns, rows, [total])}${note}${limitsNote(reply)}`;
+}
+
+function limitsNote({ whole_days_before: days, nothing_before: nothing }: Partial<ReplyOf<'usage.summary'>>): string {
+  const coarse = typeof days === 'string' ? `Before ${moment(days)} only whole days (UTC) are kept; each counts where it begins.\n` : '';
+  return coarse + (typeof nothing === 'string' ? `Before ${moment(nothing)} nothing is kept of what was asked.\n` : '');
 }
 
 const SUMS: readonly Column<SummaryRow>[] = [

@@ -2,6 +2,8 @@ import { Hono } from 'hono';
 import type { z } from 'zod';
 import { OPERATIONS, type BodyOf, type Operation, type OperationName, type QueryOf, type ReplyOf } from '../../api/operations.ts';
 import { BulkheadError } from '../../core/errors.ts';
+import type { Authorizer } from '../authorize.ts';
+import type { Caller, Known } from '../caller.ts';
 
 /** What a handler gets: everything in it was checked against the operation's schemas. */
 interface Asked<Name extends OperationName> {
@@ -9,6 +11,8 @@ interface Asked<Name extends OperationName> {
   readonly id: string;
   readonly query: QueryOf<Name>;
   readonly body: BodyOf<Name>;
+  /** Who asks; nobody for what is public. */
+  readonly by: Caller;
 }
 
 /** A reply is the operation's reply, or plain text. */
@@ -18,8 +22,8 @@ export type Handlers<Names extends OperationName = OperationName> = {
 
 /** What the listener found out about a request before it was routed. */
 export interface Received {
-  /** The admin token was presented and is right. */
-  readonly authorized: boolean;
+  /** Undefined: nobody whose token is right. */
+  readonly known: Known | undefined;
   /** Parsed JSON of the body; an empty object where there was none. */
   readonly body: unknown;
 }
@@ -29,23 +33,30 @@ export interface Routed {
   readonly reply: unknown;
 }
 
+/** Who asks for what is public: no permission reaches anything. */
+const NOBODY: Caller = { kind: 'user', id: 'nobody', identity: { user: null, grants: [] }, permission: 'catalogue.read', scope: {} };
+
 type Env = { Bindings: Received };
 
 /** Routes requests to handlers. The right to call is checked again here, on the operation that was found. */
-export function buildRouter(handlers: Handlers): (method: string, url: URL, received: Received) => Promise<Routed> {
+export function buildRouter(handlers: Handlers, authorizer: Authorizer): (method: string, url: URL, received: Received) => Promise<Routed> {
   const app = new Hono<Env>();
   const results = new WeakMap<Response, Routed>();
   for (const [name, operation] of Object.entries<Operation>(OPERATIONS)) {
     app.on(operation.method, operation.path.replace(/\{(\w+)\}/g, ':$1'), async (context) => {
-      const { authorized, body } = context.env;
-      if (operation.access !== 'public' && !authorized) throw new BulkheadError('admin_token_invalid');
+      const { known, body } = context.env;
+      if (operation.access !== 'public') {
+        if (known === undefined) throw new BulkheadError('admin_token_invalid');
+        await authorizer.admit(known, name, operation);
+      }
       const asked = {
         id: context.req.param('id') ?? '',
         query: check(operation.query, queryOf(new URL(context.req.url))),
         body: check(operation.body, body),
       };
       const handler = handlers[name as OperationName] as (asked: unknown) => Promise<unknown>;
-      const reply = await handler(asked);
+      const by = operation.access === 'public' || known === undefined ? NOBODY : await authorizer.authorize(known, name, operation, asked);
+      const reply = await handler({ ...asked, by });
       const marker = new Response(null, { status: 204 });
       results.set(marker, { status: operation.status, reply });
       return marker;

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { systemClock } from '../../core/clock.ts';
 import { BulkheadError } from '../../core/errors.ts';
 import { newRequestId } from '../../core/ids.ts';
@@ -9,7 +9,9 @@ import { readBody } from '../../http/body.ts';
 import { checkHead, checkJsonType, type Head } from '../../http/head.ts';
 import { createListener, type Listener } from '../../http/listener.ts';
 import type { Logger } from '../../telemetry/log.ts';
-import { refuseForeign, type AdminToken, type BorderRules } from './border.ts';
+import type { Authorizer } from '../authorize.ts';
+import type { Known } from '../caller.ts';
+import { refuseForeign, type BorderRules } from './border.ts';
 import { buildRouter, isPublic, type Handlers } from './router.ts';
 
 const HEAD_BYTES = 16_384;
@@ -23,14 +25,16 @@ const NO_PROXIES = trustedProxies([]);
 export interface ControlHttpOptions {
   readonly fd: number;
   readonly handlers: Handlers;
-  readonly token: AdminToken;
+  readonly authorizer: Authorizer;
+  /** Who presents a token, if it is right. */
+  readonly identify: (headers: IncomingHttpHeaders, address: string) => Promise<Known | undefined>;
   readonly border: BorderRules;
   readonly log: Logger;
 }
 
 /** The control port: border, token, body, route, answer. Every refusal has the same form. */
-export function serveControlHttp({ fd, handlers, token, border, log }: ControlHttpOptions): Listener {
-  const route = buildRouter(handlers);
+export function serveControlHttp({ fd, handlers, authorizer, identify, border, log }: ControlHttpOptions): Listener {
+  const route = buildRouter(handlers, authorizer);
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const head = checkHead(request, {
       headers: HEADERS,
@@ -40,11 +44,11 @@ export function serveControlHttp({ fd, handlers, token, border, log }: ControlHt
     });
     refuseForeign(request, border);
     const method = head.method === 'HEAD' ? 'GET' : head.method;
-    const authorized = token.isPresentedIn(request.headers);
-    if (!authorized && !isPublic(method, head.path)) throw new BulkheadError('admin_token_invalid');
+    const known = await identify(request.headers, head.clientAddress);
+    if (known === undefined && !isPublic(method, head.path)) throw new BulkheadError('admin_token_invalid');
     const body = await readJson(request, response, head);
     const url = new URL(request.url ?? '/', 'http://control.invalid');
-    const { status, reply } = await route(method, url, { authorized, body });
+    const { status, reply } = await route(method, url, { known, body });
     write(response, status, reply);
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {

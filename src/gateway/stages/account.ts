@@ -1,6 +1,7 @@
 import { NO_USAGE, type TokenUsage, type UsageEvent } from '../../core/usage.ts';
 import { NATIVE } from '../../wire/native.ts';
 import type { Deps } from '../deps.ts';
+import { unitsAsked } from '../request-units.ts';
 import { estimateInputTokens } from '../estimate.ts';
 import type { AttemptRecord } from '../exchange.ts';
 import type { Admitted, Decoded } from '../steps.ts';
@@ -17,9 +18,12 @@ export function account({ decoded }: Admitted, { outbox, metrics }: Pick<Deps, '
     metrics.tokens(event.usage);
     outbox.settle(event);
   }
-  // The next request of this key may be waiting for the slot.
-  if (decoded.principal.key.maxParallel !== undefined) outbox.hurry();
+  // The next request may be waiting for the slot.
+  if (holdsSlot(decoded)) outbox.hurry();
 }
+
+const holdsSlot = ({ principal, exchange }: Decoded): boolean =>
+  principal.key.maxParallel !== undefined || exchange.limits?.some(({ measure }) => measure === 'parallel') === true;
 
 function usageEvent(decoded: Decoded, record: AttemptRecord): UsageEvent {
   const { exchange, principal, alias, body } = decoded;
@@ -35,6 +39,10 @@ function usageEvent(decoded: Decoded, record: AttemptRecord): UsageEvent {
     key: principal.key.id,
     organization: principal.key.organization,
     team: principal.key.team,
+    project: principal.key.project,
+    user: principal.key.user,
+    endUser: decoded.endUser,
+    tags: decoded.tags,
     credential: policy.credential,
     provider: policy.id,
     alias,
@@ -65,6 +73,9 @@ function used(decoded: Decoded, record: AttemptRecord): { usage: TokenUsage; est
   if (record.outcome === 'ok' && told !== undefined) return { usage: told, estimated: false };
   // A provider bills nothing for a request that it refused or that never came to it.
   if (!mayCost(record)) return { usage: told ?? NO_USAGE, estimated: false };
+  const units = unitsAsked(decoded.exchange.endpoint.operation, decoded.body);
+  if (units !== undefined)
+    return { usage: { ...(told ?? NO_USAGE), units }, estimated: units.second !== undefined || record.outcome !== 'ok' };
   // Files, pictures and sound are not counted in words.
   if (NATIVE[record.target.operation.protocol].passThrough.anyAnswer === true)
     return { usage: told ?? NO_USAGE, estimated: told === undefined };

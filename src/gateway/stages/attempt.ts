@@ -9,7 +9,7 @@ import type { AttemptRecord, RoutedTarget } from '../exchange.ts';
 import { prepare } from '../prepare.ts';
 import { pass, type Decoded, type Routed, type SentRequest, type Upstream } from '../steps.ts';
 import { UpstreamCall } from '../upstream-call.ts';
-import { maxInputTokens, maxOutputTokens } from './admit.ts';
+import { maxInputTokens, maxOutputTokens } from '../bounds.ts';
 
 /** The vault said no before its journal's start record: nothing left for the provider. */
 const REFUSED_BY_VAULT: ReadonlySet<ErrorCode> = new Set([
@@ -35,7 +35,7 @@ export async function attempt({ decoded, targets }: Routed, deps: AttemptDeps): 
   for (const [index, target] of targets.entries()) {
     const isLast = index === targets.length - 1;
     const record = decoded.exchange.beginAttempt(target);
-    if (index > 0) moveReservation(decoded, deps);
+    if (index > 0) moveReservation(decoded, target, deps);
     try {
       const upstream = await tryTarget(decoded, target, record, deps);
       if (isLast || !isPassing(upstream.head.status)) return upstream;
@@ -87,13 +87,14 @@ function send(peer: Peer, decoded: Decoded, target: RoutedTarget, record: Attemp
   return new UpstreamCall(peer, call, sent.body);
 }
 
-/** The ledger learns which target is really tried. One way: the bounds are the same, and a settle says the rest. */
-function moveReservation(decoded: Decoded, { ledger, log }: AttemptDeps): void {
+/** The ledger learns which target is really tried. One way: the dearest was reserved, and a settle says the rest. */
+function moveReservation(decoded: Decoded, { provider: { policy }, model }: RoutedTarget, { ledger, log }: AttemptDeps): void {
   const call: LedgerCall = {
     op: 'adjust',
     requestId: decoded.exchange.id,
     maxInputTokens: maxInputTokens(decoded),
     maxOutputTokens: maxOutputTokens(decoded),
+    target: { provider: policy.id, model, priceList: policy.priceList },
   };
   ledger.unary(call as unknown as JsonObject).catch((error: unknown) => {
     log.warn('adjust.failed', { request_id: decoded.exchange.id, reason: error instanceof Error ? error.message : String(error) });

@@ -2,7 +2,7 @@ import type { JsonObject } from '../../core/json.ts';
 import type { WireProtocolId } from '../../wire/protocol.ts';
 import { estimateInputTokens } from '../estimate.ts';
 import { pass, type Hit, type Missed } from '../steps.ts';
-import { targetsOf } from './route.ts';
+import { eligibleFor } from '../eligible.ts';
 
 const ANSWERS: Readonly<Partial<Record<WireProtocolId, (tokens: number) => JsonObject>>> = {
   'anthropic-count-tokens': (tokens) => ({ input_tokens: tokens }),
@@ -16,7 +16,7 @@ const ANSWERS: Readonly<Partial<Record<WireProtocolId, (tokens: number) => JsonO
 export function countHere(missed: Missed): Hit | undefined {
   const { exchange, body, alias } = missed.decoded;
   const answer = exchange.endpoint.operation === 'count-tokens' ? ANSWERS[exchange.endpoint.protocol] : undefined;
-  if (answer === undefined || targetsOf(missed.decoded).length > 0) return undefined;
+  if (answer === undefined || eligibleFor(missed.decoded).targets.length > 0) return undefined;
   exchange.answeredHere = true;
   return pass<Hit>({
     exchange,

@@ -6,6 +6,7 @@ import { readBody } from '../../http/body.ts';
 import { mayUse, type Resolved } from '../../routing/model-table.ts';
 import type { Principal } from '../../access/principal.ts';
 import type { ProviderId } from '../../core/ids.ts';
+import { endUserIn, ownersInHead } from '../client-owners.ts';
 import type { Deps } from '../deps.ts';
 import { checkOpen, resolveRaw } from '../raw-call.ts';
 import { resume } from '../resume.ts';
@@ -19,12 +20,15 @@ const SCAN_AS_IT_COMES = 128 * 1024;
 const CHOICES = 50;
 /** No name of a model is longer; what follows would not be looked up. */
 const MAX_FORM_MODEL = 1024;
+/** No API makes more answers of one request. */
+const MAX_COPIES = 1024;
 const NO_MEMBERS: ReadonlyMap<string, Member> = new Map();
 
 /** The body within its bounds, as strict JSON or a form, for a model that exists and that the key may use. */
 export async function decode(caller: Authenticated, deps: Pick<Deps, 'responses'>): Promise<Decoded> {
   const { exchange, principal, presented } = caller;
   if (exchange.raw !== undefined) checkOpen(exchange, exchange.raw);
+  const said = ownersInHead(exchange.request);
   const read = await readAs(exchange);
   const { body, pinned, resumedFrom } =
     exchange.endpoint.protocol === 'openai-responses' ? await resume(exchange, caller, read, deps) : { body: read };
@@ -38,6 +42,8 @@ export async function decode(caller: Authenticated, deps: Pick<Deps, 'responses'
     body,
     alias,
     resolved,
+    endUser: said.endUser ?? endUserIn(exchange.endpoint.protocol, read),
+    tags: said.tags,
     ...(pinned === undefined ? {} : { pinned }),
     ...(resumedFrom === undefined ? {} : { resumedFrom }),
   });
@@ -77,6 +83,7 @@ async function readAny(exchange: Exchange): Promise<RequestBody> {
     stream: false,
     streamOptions: undefined,
     maxOutputTokens: undefined,
+    copies: 1,
     contentType: request.headers['content-type'] ?? '',
   };
 }
@@ -106,8 +113,9 @@ async function readForm(exchange: Exchange): Promise<RequestBody> {
     stream: exchange.endpoint.stream !== 'never' && stream !== undefined && bytes.toString('utf8', stream.start, stream.end) === 'true',
     streamOptions: undefined,
     maxOutputTokens: undefined,
+    copies: 1,
     contentType,
-    form: { model },
+    form: { model, user: fields.find(({ name }) => name === 'user') },
   };
 }
 
@@ -141,7 +149,7 @@ function requestBody({ endpoint }: Exchange, bytes: Buffer, { members, rootKind 
     members,
     stream: endpoint.stream === undefined ? flag(value('stream'), 'stream') : endpoint.stream === 'always',
     streamOptions: isJsonObject(streamOptions) ? streamOptions : undefined,
-    maxOutputTokens: outputBound(value),
+    ...outputBound(value),
     contentType: 'application/json',
   };
 }
@@ -163,11 +171,15 @@ function flag(value: Json | undefined, name: string): boolean {
 }
 
 /** What is not a sensible number is left for the provider to refuse. */
-function outputBound(value: (name: string) => Json | undefined): number | undefined {
+function outputBound(value: (name: string) => Json | undefined): Pick<RequestBody, 'maxOutputTokens' | 'copies'> {
   const gemini = value('generationConfig');
   const config = isJsonObject(gemini) ? gemini : {};
   const most = value('max_completion_tokens') ?? value('max_tokens') ?? value('max_output_tokens') ?? config['maxOutputTokens'];
-  if (typeof most !== 'number' || !(most >= 0) || most > Number.MAX_SAFE_INTEGER) return undefined;
-  const copies = value('n') ?? config['candidateCount'];
-  return Math.ceil(most) * (typeof copies === 'number' && copies >= 1 && copies <= 1024 ? Math.ceil(copies) : 1);
+  const isBound = typeof most === 'number' && most >= 0 && most <= Number.MAX_SAFE_INTEGER;
+  return {
+    maxOutputTokens: isBound ? Math.ceil(most) : undefined,
+    copies: Math.max(copies(value('n')), copies(value('best_of')), copies(config['candidateCount'])),
+  };
 }
+
+const copies = (value: Json | undefined): number => (typeof value === 'number' && value >= 1 && value <= MAX_COPIES ? Math.ceil(value) : 1);

@@ -2,6 +2,7 @@ import { writeHead } from '../../http/respond.ts';
 import { ResponseWriter } from '../../http/response-writer.ts';
 import type { StreamedAnswer, WholeAnswer } from '../answer.ts';
 import type { Deps } from '../deps.ts';
+import { limitHeaders } from '../limit-headers.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Cleared } from '../steps.ts';
 
@@ -41,9 +42,14 @@ function sendStream(exchange: Exchange, { status, headers, relay, resume }: Stre
   return relay(writer);
 }
 
-const ownHeaders = (exchange: Exchange): HeaderList => [
-  ['x-bulkhead-request-id', exchange.id],
-  ['x-bulkhead-overhead-ms', exchange.overheadMs.toFixed(3)],
-  ['cache-control', 'no-store'],
-  ['x-content-type-options', 'nosniff'],
-];
+function ownHeaders(exchange: Exchange): HeaderList {
+  const headers: (readonly [string, string])[] = [
+    ['x-bulkhead-request-id', exchange.id],
+    ['x-bulkhead-overhead-ms', exchange.overheadMs.toFixed(3)],
+    ['cache-control', 'no-store'],
+    ['x-content-type-options', 'nosniff'],
+  ];
+  const { limits, endpoint, startedAt } = exchange;
+  if (limits !== undefined) headers.push(...limitHeaders(limits, endpoint.protocol, startedAt));
+  return headers;
+}

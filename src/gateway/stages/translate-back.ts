@@ -193,7 +193,7 @@ function encodedAnswer(upstream: Upstream, object: JsonObject): JsonObject {
   const { from, to } = codecs(upstream);
   const response = from.decodeResponse(object);
   if (!response.ok) throw invalid(upstream, `${response.error.field}: ${response.error.reason}`);
-  record.usage = response.value.usage ?? record.usage;
+  record.usage ??= response.value.usage;
   return to.encodeResponse(response.value, contextOf(upstream));
 }
 

@@ -29,8 +29,8 @@ export const usageEvent = (requestId: string, more: Partial<UsageEvent> = {}): U
     startedAt: Date.now(),
     latencyMs: 12,
     firstByteMs: 5,
-    bytesIn: 4000,
-    bytesOut: 900,
+    bytesIn: 900,
+    bytesOut: 4000,
     ...more,
   }) as UsageEvent;
 

@@ -1,4 +1,4 @@
-import { BulkheadError } from '../../core/errors.ts';
+import { BulkheadError } from '../../core/error.ts';
 import { Secret } from '../../core/secret.ts';
 import { EchoForms } from '../scrub.ts';
 import type { Injection, ToAuthorize } from './auth.ts';

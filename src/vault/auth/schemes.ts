@@ -1,4 +1,4 @@
-import { BulkheadError } from '../../core/errors.ts';
+import { BulkheadError } from '../../core/error.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { AuthScheme, CredentialBinding } from '../../ipc/messages.ts';
 import type { Auth } from './auth.ts';

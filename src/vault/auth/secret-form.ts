@@ -1,4 +1,4 @@
-import { BulkheadError } from '../../core/errors.ts';
+import { BulkheadError } from '../../core/error.ts';
 import { FormError, readFlatJson, readLines, wipeFields, type SecretFields } from './secret-fields.ts';
 
 const invalid = (reason: string): BulkheadError => new BulkheadError('invalid_field', { field: 'secret', reason });

@@ -1,4 +1,4 @@
-import { BulkheadError } from '../../core/errors.ts';
+import { BulkheadError } from '../../core/error.ts';
 import type { CredentialBinding } from '../../ipc/messages.ts';
 import { count, tokenFetches } from '../counts.ts';
 import { Exchange, type Upstream } from '../exchange.ts';

@@ -28,6 +28,7 @@ function readEvent({ data }: SseEvent): StreamFact {
 
 export const anthropicMessagesPassThrough: PassThrough = {
   requestMembers: ['model', 'stream', 'max_tokens'],
+  endUser: [['metadata', 'user_id']],
   responseMembers: ['usage'],
   usageOfResponse: (members) => anthropicUsage(members['usage']),
   // The types that matter are message_start, message_delta, message_stop and error; blocks of text are not parsed.

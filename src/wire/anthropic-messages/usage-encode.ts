@@ -20,5 +20,6 @@ export function encodeUsage(usage: TokenUsage): JsonObject {
     cache_creation: { ephemeral_5m_input_tokens: usage.cacheWrite, ephemeral_1h_input_tokens: usage.cacheWrite1h },
     output_tokens: usage.output,
     output_tokens_details: usage.reasoning > 0 ? { thinking_tokens: usage.reasoning } : undefined,
+    server_tool_use: usage.units?.search === undefined ? undefined : { web_search_requests: usage.units.search },
   };
 }

@@ -1,6 +1,7 @@
 import { isJsonObject, type Json } from '../../core/json.ts';
 import type { TokenUsage } from '../../core/usage.ts';
 import { tokenCount, within } from '../openai-chat/usage.ts';
+import { servedTier, unitCount, unitsOf, withServed } from '../served.ts';
 
 /**
  * Anthropic's `usage`. `input_tokens` leaves out what was read from and written to the cache, so the three are added.
@@ -15,7 +16,9 @@ export function anthropicUsage(value: Json | undefined): TokenUsage | undefined 
   const hour = tokenCount(creation['ephemeral_1h_input_tokens']);
   const short = Math.max(tokenCount(creation['ephemeral_5m_input_tokens']), tokenCount(value['cache_creation_input_tokens']) - hour);
   const output = tokenCount(value['output_tokens']);
-  return {
+  const tools = value['server_tool_use'];
+  const searches = isJsonObject(tools) ? unitCount(tools['web_search_requests']) : 0;
+  const usage = {
     input: tokenCount(value['input_tokens']) + read + hour + short,
     output,
     cachedInput: read,
@@ -25,4 +28,5 @@ export function anthropicUsage(value: Json | undefined): TokenUsage | undefined 
     inputAudio: 0,
     outputAudio: 0,
   };
+  return withServed(usage, servedTier(value['service_tier']), unitsOf('search', searches));
 }

@@ -1,7 +1,7 @@
 import { parseData } from '../openai-chat/pass-through.ts';
 import type { PassThrough, SseEvent, StreamFact } from '../protocol.ts';
 import { failureOf } from './errors.ts';
-import { converseUsage } from './usage.ts';
+import { answerUsage } from './usage.ts';
 
 const STOP = Buffer.from('messageStop');
 const METADATA = Buffer.from('metadata');
@@ -12,15 +12,15 @@ function readEvent(event: SseEvent): StreamFact {
   if (failure !== undefined) return { error: failure.message };
   if (event.event === 'messageStop') return { finished: true };
   if (event.event !== 'metadata') return {};
-  const usage = converseUsage(parseData(event.data)?.['usage']);
+  const usage = answerUsage(parseData(event.data) ?? {});
   return usage === undefined ? {} : { usage };
 }
 
 /** The model stands in the path. */
 export const bedrockConversePassThrough: PassThrough = {
   requestMembers: ['inferenceConfig'],
-  responseMembers: ['usage'],
-  usageOfResponse: (members) => converseUsage(members['usage']),
+  responseMembers: ['usage', 'serviceTier'],
+  usageOfResponse: answerUsage,
   // Frames and events both hold their names as plain text.
   mayMatter: (bytes) => bytes.includes(STOP) || bytes.includes(METADATA) || FAILURES.some((mark) => bytes.includes(mark)),
   readEvent,

@@ -8,7 +8,7 @@ import { decodeFinish } from './finish.ts';
 import { imageFormats } from './formats.ts';
 import { PROTOCOL } from './names.ts';
 import { stopSequenceOf } from './response.ts';
-import { converseUsage } from './usage.ts';
+import { answerUsage } from './usage.ts';
 
 /** The part that deltas go to. `image`: it is given whole by its delta, in this format. */
 interface Block {
@@ -141,7 +141,7 @@ function messageStop(state: DecodeState, body: JsonObject): Step {
 
 /** The figures come last, after `messageStop`. */
 function metadata(state: DecodeState, body: JsonObject): Step {
-  const usage = converseUsage(body['usage']);
+  const usage = answerUsage(body);
   const events: readonly CanonicalEvent[] = usage === undefined ? NONE : [{ type: 'usage', usage }];
   return state.stopped ? [{ ...state, closed: true }, [...events, { type: 'end' }]] : [state, events];
 }

@@ -1,6 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
 import type { TokenUsage } from '../../core/usage.ts';
 import { tokenCount } from '../openai-chat/usage.ts';
+import { servedTier, withServed } from '../served.ts';
 
 /** What was written to the cache for an hour, by `cacheDetails`. */
 function writtenForAnHour(details: Json | undefined): number {
@@ -29,6 +30,13 @@ export function converseUsage(value: Json | undefined): TokenUsage | undefined {
     inputAudio: 0,
     outputAudio: 0,
   };
+}
+
+/** What an answer, or the `metadata` of a stream, says of itself: the figures, and `serviceTier: {type}`. */
+export function answerUsage(body: JsonObject): TokenUsage | undefined {
+  const usage = converseUsage(body['usage']);
+  const tier = body['serviceTier'];
+  return usage === undefined || !isJsonObject(tier) ? usage : withServed(usage, servedTier(tier['type']), undefined);
 }
 
 /** Our counts in Bedrock's words. */

@@ -1,9 +1,10 @@
 /** Cohere's rerank (docs.cohere.com/v2/reference/rerank). Version 1 takes objects as documents and gives them back when asked. */
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
 import type { RerankRequest, RerankResponse } from '../../canonical/call.ts';
-import type { TokenUsage } from '../../core/usage.ts';
+import { NO_USAGE, type TokenUsage } from '../../core/usage.ts';
 import { callDropped } from '../call-dropped.ts';
 import { cohereUsage } from '../cohere-chat/usage.ts';
+import { unitCount, unitsOf, withServed } from '../served.ts';
 import { Fields, ownMembers, understood } from '../fields.ts';
 import type { AnswerContext, CallCodec, Encoded, EncodeTarget } from '../protocol.ts';
 import { decodeDocuments, decodeResults, documentObject, documentOf, documentText } from '../rerank-results.ts';
@@ -45,7 +46,11 @@ function searchUnits(meta: Json | undefined): number | undefined {
 }
 
 /** Cohere bills searches; only some of its answers count tokens beside them. */
-export const rerankUsage = (meta: Json | undefined): TokenUsage | undefined => cohereUsage(meta);
+export function rerankUsage(meta: Json | undefined): TokenUsage | undefined {
+  const searches = unitsOf('search', unitCount(searchUnits(meta)));
+  const tokens = cohereUsage(meta);
+  return tokens === undefined && searches === undefined ? undefined : withServed(tokens ?? NO_USAGE, undefined, searches);
+}
 
 /** `meta` stays in the extension too. */
 function decodeResponse(value: JsonObject, request: RerankRequest): RerankResponse {

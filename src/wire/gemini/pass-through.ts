@@ -2,7 +2,7 @@ import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
 import { errorWords, parseData } from '../openai-chat/pass-through.ts';
 import type { PassThrough, SseEvent, StreamFact } from '../protocol.ts';
 import { finishWord } from './finish.ts';
-import { geminiUsage } from './usage.ts';
+import { answerUsage } from './usage.ts';
 
 const USAGE = Buffer.from('"usageMetadata"');
 const FINISH = Buffer.from('"finishReason"');
@@ -20,7 +20,7 @@ function isFinished(body: JsonObject): boolean {
 function readEvent({ data }: SseEvent): StreamFact {
   const body = parseData(data);
   if (body === undefined) return {};
-  const usage = geminiUsage(body['usageMetadata']);
+  const usage = answerUsage(body);
   const error = errorWords(body['error']);
   return {
     ...(usage === undefined ? {} : { usage }),
@@ -31,8 +31,9 @@ function readEvent({ data }: SseEvent): StreamFact {
 
 export const geminiPassThrough: PassThrough = {
   requestMembers: ['model', 'generationConfig'],
+  endUser: [['labels', 'user']],
   responseMembers: ['usageMetadata'],
-  usageOfResponse: (members) => geminiUsage(members['usageMetadata']),
+  usageOfResponse: answerUsage,
   mayMatter: (bytes) => bytes.includes(USAGE) || bytes.includes(FINISH) || bytes.includes(BLOCK) || bytes.includes(ERROR),
   readEvent,
 };

@@ -8,7 +8,7 @@ import { finishCandidate, newCandidate, stepCandidate, type CandidateState } fro
 import { geminiErrors } from './errors.ts';
 import { decodeBlock } from './finish.ts';
 import { blockedIn, secondsOf } from './response.ts';
-import { geminiUsage, serviceTierOf } from './usage.ts';
+import { answerUsage, serviceTierOf } from './usage.ts';
 
 /** `candidates` in order of appearance. `closed`: an error was given, and nothing after it counts. */
 export interface DecodeState {
@@ -63,7 +63,7 @@ function decodeChunk(state: DecodeState, body: JsonObject): Step {
     return candidates;
   });
   if (!stepped.ok) return broken(state, `The provider sent a part that is not valid: ${stepped.error.field} ${stepped.error.reason}.`);
-  const usage = geminiUsage(body['usageMetadata']);
+  const usage = answerUsage(body);
   if (usage !== undefined) events.push({ type: 'usage', usage });
   const reason = blockedIn(body);
   const blocked = reason === undefined ? state.blocked : decodeBlock(reason);

@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
 import type { PassThrough, SseEvent, StreamFact } from '../protocol.ts';
-import { openaiUsage } from './usage.ts';
+import { answerUsage } from './usage.ts';
 
 const DONE = Buffer.from('[DONE]');
 const USAGE = Buffer.from('"usage"');
@@ -22,12 +22,6 @@ function holds(bytes: Buffer, name: Buffer): boolean {
   return false;
 }
 
-/** Groq puts the figures into `x_groq` where it sends no usage of its own. */
-const usageOf = (body: JsonObject): Json | undefined => {
-  if (isJsonObject(body['usage'])) return body['usage'];
-  return isJsonObject(body['x_groq']) ? body['x_groq']['usage'] : undefined;
-};
-
 /** Words of an error in a stream; providers put it at the top or, once the stream runs, into a choice. */
 export function errorWords(error: Json | undefined): string | undefined {
   if (error === undefined || error === null || error === false) return undefined;
@@ -38,7 +32,7 @@ export function errorWords(error: Json | undefined): string | undefined {
 
 function readChunk(body: JsonObject): StreamFact {
   const choices = Array.isArray(body['choices']) ? (body['choices'] as readonly Json[]).filter(isJsonObject) : [];
-  const usage = openaiUsage(usageOf(body));
+  const usage = answerUsage(body);
   const error = errorWords(body['error']) ?? choices.map((choice) => errorWords(choice['error'])).find((words) => words !== undefined);
   const finished = choices.some((choice) => typeof choice['finish_reason'] === 'string');
   return {
@@ -68,8 +62,9 @@ function readEvent({ data }: SseEvent): StreamFact {
 
 export const openaiChatPassThrough: PassThrough = {
   requestMembers: ['model', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'n'],
-  responseMembers: ['usage', 'x_groq'],
-  usageOfResponse: (members) => openaiUsage(usageOf(members)),
+  endUser: [['safety_identifier'], ['user']],
+  responseMembers: ['usage', 'x_groq', 'service_tier'],
+  usageOfResponse: answerUsage,
   mayMatter: (bytes) => bytes.includes(DONE) || holds(bytes, USAGE) || holds(bytes, FINISH) || holds(bytes, ERROR),
   readEvent,
 };

@@ -5,7 +5,7 @@ import { CUT, type StreamDecoder } from '../protocol.ts';
 import { stepChoice, finishChoice, type ChoiceState } from './choice-decode.ts';
 import { openaiErrors } from './errors.ts';
 import { parseData } from './pass-through.ts';
-import { openaiUsage } from './usage.ts';
+import { answerUsage } from './usage.ts';
 
 /** `choices` in order of appearance. `closed`: `end` or `error` was given, and nothing after it counts. */
 export interface DecodeState {
@@ -66,8 +66,7 @@ function decodeChoice(choices: readonly ChoiceState[], chunk: Json, events: Cano
 }
 
 function usageEvent(body: JsonObject): CanonicalEvent | undefined {
-  const own = isJsonObject(body['usage']) ? body['usage'] : isJsonObject(body['x_groq']) ? body['x_groq']['usage'] : undefined;
-  const usage = openaiUsage(own);
+  const usage = answerUsage(body);
   return usage === undefined ? undefined : { type: 'usage', usage };
 }
 

@@ -1,5 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
 import type { TokenUsage } from '../../core/usage.ts';
+import { servedTier, unitCount, unitsOf, withServed } from '../served.ts';
 
 /** No request has more tokens; a larger figure is a mistake and not money. */
 const MOST_TOKENS = 1_000_000_000;
@@ -49,4 +50,20 @@ export function openaiUsage(value: Json | undefined): TokenUsage | undefined {
     inputAudio: within(input, tokenCount(inputDetails['audio_tokens'])),
     outputAudio: within(output, tokenCount(outputDetails['audio_tokens'])),
   };
+}
+
+/** Groq puts the figures into `x_groq` where it sends no usage of its own. */
+const figuresOf = (body: JsonObject): Json | undefined => {
+  if (isJsonObject(body['usage'])) return body['usage'];
+  return isJsonObject(body['x_groq']) ? body['x_groq']['usage'] : undefined;
+};
+
+/**
+ * What an answer or a chunk says of itself: the figures, its `service_tier`, and searches, which Perplexity counts by `num_search_queries`.
+ */
+export function answerUsage(body: JsonObject): TokenUsage | undefined {
+  const figures = figuresOf(body);
+  const usage = openaiUsage(figures);
+  if (usage === undefined || !isJsonObject(figures)) return usage;
+  return withServed(usage, servedTier(body['service_tier']), unitsOf('search', unitCount(figures['num_search_queries'])));
 }

@@ -4,6 +4,7 @@ import type { PassThrough } from '../protocol.ts';
 /** Embeddings never stream. */
 export const openaiEmbeddingsPassThrough: PassThrough = {
   requestMembers: ['model'],
+  endUser: [['safety_identifier'], ['user']],
   responseMembers: ['usage'],
   usageOfResponse: (members) => openaiUsage(members['usage']),
   mayMatter: () => false,

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../core/json.ts';
 import { parseData } from '../openai-chat/pass-through.ts';
 import type { PassThrough, SseEvent, StreamFact } from '../protocol.ts';
-import { mediaUsage } from './usage.ts';
+import { answerUsage } from './usage.ts';
 
 const MARKS = ['"usage"', '"error"', '.completed"', '.done"', '[DONE]'].map((text) => Buffer.from(text));
 
@@ -14,7 +14,7 @@ function readMediaEvent({ data }: SseEvent): StreamFact {
   if (data === '[DONE]') return { done: true };
   const body = parseData(data);
   if (body === undefined) return {};
-  const usage = mediaUsage(body['usage']);
+  const usage = answerUsage(body);
   const { error } = body;
   const isError = body['type'] === 'error' || (typeof error === 'object' && error !== null);
   return {
@@ -27,8 +27,9 @@ function readMediaEvent({ data }: SseEvent): StreamFact {
 /** Images: made, edited and varied; a stream shows them while they grow. */
 export const openaiImagesPassThrough: PassThrough = {
   requestMembers: ['model', 'stream', 'n'],
+  endUser: [['safety_identifier'], ['user']],
   responseMembers: ['usage'],
-  usageOfResponse: (members) => mediaUsage(members['usage']),
+  usageOfResponse: answerUsage,
   mayMatter: (bytes) => MARKS.some((mark) => bytes.includes(mark)),
   readEvent: readMediaEvent,
 };

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import { errorWords, parseData } from '../openai-chat/pass-through.ts';
 import type { PassThrough, SseEvent, StreamFact } from '../protocol.ts';
-import { responsesUsage } from './usage.ts';
+import { answerUsage } from './usage.ts';
 
 const COMPLETED = Buffer.from('"response.completed"');
 const INCOMPLETE = Buffer.from('"response.incomplete"');
@@ -23,7 +23,7 @@ function saysError(bytes: Buffer): boolean {
 }
 
 const usageIn = (body: JsonObject): StreamFact => {
-  const usage = isJsonObject(body['response']) ? responsesUsage(body['response']['usage']) : undefined;
+  const usage = isJsonObject(body['response']) ? answerUsage(body['response']) : undefined;
   return usage === undefined ? {} : { usage };
 };
 
@@ -46,8 +46,9 @@ function readEvent({ data }: SseEvent): StreamFact {
 
 export const openaiResponsesPassThrough: PassThrough = {
   requestMembers: ['model', 'stream', 'max_output_tokens', 'previous_response_id', 'conversation', 'store', 'background'],
-  responseMembers: ['id', 'status', 'usage'],
-  usageOfResponse: (members) => responsesUsage(members['usage']),
+  endUser: [['safety_identifier'], ['user']],
+  responseMembers: ['id', 'status', 'usage', 'service_tier', 'tool_usage'],
+  usageOfResponse: answerUsage,
   // The last event repeats all that was said; the types of the others never match.
   mayMatter: (bytes) => bytes.includes(COMPLETED) || bytes.includes(INCOMPLETE) || bytes.includes(FAILED) || saysError(bytes),
   readEvent,

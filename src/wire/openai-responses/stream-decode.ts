@@ -9,7 +9,7 @@ import type { AnswerState } from './answer-state.ts';
 import { beginItem, endItem, stepItem } from './item-decode.ts';
 import { formatOf } from './reasoning.ts';
 import { incompleteReason } from './response.ts';
-import { responsesUsage } from './usage.ts';
+import { answerUsage } from './usage.ts';
 
 /** Events of items that began before the open one ended, newest first: they wait until it has. */
 interface Held {
@@ -131,7 +131,7 @@ function end(before: DecodeState, body: JsonObject): Step {
   const events: CanonicalEvent[] = [...first];
   const state = closeAll(started, events);
   const response = object(body['response']);
-  const usage = responsesUsage(response['usage']);
+  const usage = answerUsage(response);
   const status = body['type'] === 'response.completed' ? 'completed' : 'incomplete';
   const finish = decodeFinish(status, incompleteReason(response), state.answer.hasToolCalls);
   if (usage !== undefined) events.push({ type: 'usage', usage });

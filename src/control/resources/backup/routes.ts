@@ -1,16 +1,16 @@
 import path from 'node:path';
 import type { BackupFiles } from '../../../api/node.ts';
 import { BulkheadError } from '../../../core/errors.ts';
-import { ADMIN, type PermitFor } from '../../acts.ts';
+import type { PermitFor } from '../../acts.ts';
 import type { ControlDeps } from '../../deps.ts';
 import type { Handlers } from '../../http/router.ts';
 import { askLedger } from '../usage/service.ts';
 
 /** Each process copies its own files into its own folder; whoever may read all folders collects them. */
 export const backupRoutes = (deps: ControlDeps): Handlers<'backup.create'> => ({
-  'backup.create': async () => {
+  'backup.create': async ({ by }) => {
     const name = `backup-${new Date(deps.clock.now()).toISOString().replace(/[^0-9]/g, '')}`;
-    const permit = await deps.authority.permit(ADMIN, 'backup.create', `backup/${name}`);
+    const permit = await deps.authority.permit(by, 'backup.create', `backup/${name}`);
     return { name, files: await writeCopies(deps, permit, name) };
   },
 });

@@ -2,7 +2,6 @@ import type { CredentialView } from '../../../api/credentials.ts';
 import { BulkheadError } from '../../../core/errors.ts';
 import type { CredentialId, OrganizationId } from '../../../core/ids.ts';
 import type { CredentialInfo } from '../../../ipc/messages.ts';
-import { ADMIN } from '../../acts.ts';
 import { wantedBindings } from '../../bindings.ts';
 import type { ControlDeps } from '../../deps.ts';
 import type { Handlers } from '../../http/router.ts';
@@ -52,34 +51,34 @@ const reading = (deps: ControlDeps): Handlers<'credentials.list' | 'credentials.
 
 /** Each looks first, then asks for its permit, then acts. */
 const changing = (deps: ControlDeps): Handlers<Exclude<Names, 'credentials.list' | 'credentials.show'>> => ({
-  'credentials.put': async ({ id: text, body }) => {
+  'credentials.put': async ({ id: text, body, by }) => {
     const id = newCredentialId(text);
     refuseDeclared(deps, id);
     const organization =
       body.organization === undefined ? undefined : ((await findOrganization(deps.db, body.organization)).id as OrganizationId);
     const binding = await bindingFor(deps, { id, organization });
     const facts = { origin: binding.origin, organization: binding.organization };
-    const permit = await deps.authority.permit(ADMIN, 'credential.put', `credential/${id}`, facts);
+    const permit = await deps.authority.permit(by, 'credential.put', `credential/${id}`, facts);
     const info = await putCredential(deps, permit, binding, body.sealed);
     await deps.config.refresh(id);
     return viewOf(deps, info);
   },
-  'credentials.remove': async ({ id }) => {
+  'credentials.remove': async ({ id, by }) => {
     const { binding } = await findCredential(deps, credentialId(id));
     refuseDeclared(deps, binding.id);
-    const permit = await deps.authority.permit(ADMIN, 'credential.remove', `credential/${binding.id}`, { origin: binding.origin });
+    const permit = await deps.authority.permit(by, 'credential.remove', `credential/${binding.id}`, { origin: binding.origin });
     await removeCredential(deps, permit);
     await deps.config.refresh(binding.id);
     return { id: binding.id, removed: true };
   },
-  'credentials.try': async ({ id }) => {
+  'credentials.try': async ({ id, by }) => {
     const { binding } = await findCredential(deps, credentialId(id));
-    const permit = await deps.authority.permit(ADMIN, 'credential.try', `credential/${binding.id}`, { origin: binding.origin });
+    const permit = await deps.authority.permit(by, 'credential.try', `credential/${binding.id}`, { origin: binding.origin });
     return tryCredential(deps, permit, binding.id);
   },
-  'credentials.ceilings': async ({ id, body }) => {
+  'credentials.ceilings': async ({ id, body, by }) => {
     const { binding } = await findCredential(deps, credentialId(id));
-    const permit = await deps.authority.permit(ADMIN, 'credential.ceilings', `credential/${binding.id}`, { ...body });
+    const permit = await deps.authority.permit(by, 'credential.ceilings', `credential/${binding.id}`, { ...body });
     return viewOf(deps, await setCeilings(deps, permit, withCeilings(binding, body)));
   },
 });

@@ -3,7 +3,7 @@ import type { ProcessInfo } from '../../../ipc/supervision.ts';
 import type { ControlDeps } from '../../deps.ts';
 import type { Handlers } from '../../http/router.ts';
 import { within } from '../../within.ts';
-import { unconfirmedRevokes } from '../keys/service.ts';
+import { unconfirmedRevokes } from '../keys/revoke.ts';
 import { askLedger } from '../usage/service.ts';
 import { shardState } from '../vault/service.ts';
 import * as checks from './checks.ts';
@@ -30,7 +30,7 @@ export const doctorRoutes = (deps: ControlDeps): Handlers<'doctor.show'> => ({
       ...checks.processChecks(processes),
       ...(await answers(deps)),
       ...checks.configChecks(config.problems, config.appliedAt === undefined ? null : `version ${policy.version} is in effect`),
-      ...checks.revokeChecks((await unconfirmedRevokes(deps.db)).length),
+      ...checks.revokeChecks((await unconfirmedRevokes(deps)).length),
       ...checks.exposureChecks(boot.node.controlUrl, boot.node.tls ? 'tls' : 'plain', boot.node.gatewayUrl),
       checks.runtimeCheck(version),
     ];

@@ -1,104 +1,109 @@
-import type { Confirmation } from '../../../api/keys.ts';
+import { may } from '../../../access/permissions.ts';
 import { BulkheadError } from '../../../core/errors.ts';
-import { newKeyId, type KeyDigest } from '../../../core/ids.ts';
-import { ADMIN, CONTROL, type PermitFor } from '../../acts.ts';
+import { newKeyId } from '../../../core/ids.ts';
+import type { Caller } from '../../caller.ts';
 import type { ControlDeps } from '../../deps.ts';
 import type { Handlers } from '../../http/router.ts';
-import { isComplete, revokeEverywhere, revokeInVaults, tellWorkers } from '../../revocation.ts';
+import { teamById } from '../organizations/service.ts';
+import { findUser } from '../users/service.ts';
+import { draftEdit, draftKey } from './draft.ts';
+import { listKeys } from './list.ts';
+import { finishRevokes, revoke, tellChanged } from './revoke.ts';
 import { stateOf, viewOf, type StoredKey } from './rows.ts';
-import {
-  createKey,
-  draftKey,
-  findKey,
-  keysPastGrace,
-  listKeys,
-  markConfirmed,
-  markRevoked,
-  rotateKey,
-  unconfirmedRevokes,
-} from './service.ts';
+import { changeKey, createKey, findKey, rotateKey } from './service.ts';
+import { finishWork } from './work.ts';
 
-const CONFIRM_MS = 2000;
-const RESTART_MS = 8000;
+type Reading = 'keys.list' | 'keys.show';
+type Names = Reading | 'keys.create' | 'keys.update' | 'keys.block' | 'keys.unblock' | 'keys.revoke' | 'keys.rotate';
 
-type Names = 'keys.list' | 'keys.create' | 'keys.show' | 'keys.revoke' | 'keys.rotate';
+export const keyRoutes = (deps: ControlDeps): Handlers<Names> => ({ ...reading(deps), ...changing(deps) });
 
-export const keyRoutes = (deps: ControlDeps): Handlers<Names> => ({
-  'keys.list': async ({ query }) => ({
-    keys: (await listKeys(deps.db, query, deps.clock.now())).map((key) => viewOf(key, deps.clock.now())),
-  }),
-  'keys.show': async ({ id }) => viewOf(await findKey(deps.db, id), deps.clock.now()),
-  'keys.create': async ({ body }) => {
+const reading = ({ db, clock }: ControlDeps): Handlers<Reading> => ({
+  'keys.list': async ({ query, by }) => {
+    const now = clock.now();
+    const { keys, next } = await listKeys(db, query, by.identity, now);
+    return { keys: keys.map((key) => viewOf(key, now)), next };
+  },
+  'keys.show': async ({ id }) => viewOf(await findKey(db, id), clock.now()),
+});
+
+/** Each looks first, then asks for its permit, then acts. */
+const changing = (deps: ControlDeps): Handlers<Exclude<Names, Reading>> => ({
+  'keys.create': async ({ body, by }) => {
     const now = deps.clock.now();
-    const draft = await draftKey(deps.db, body, now);
-    const facts = { name: draft.name, organization: draft.organization, team: draft.team, expires_at: draft.expires_at };
-    const permit = await deps.authority.permit(ADMIN, 'key.create', `key/${draft.id}`, facts);
-    const { text, stored } = await createKey(deps, permit, draft, now);
+    const { draft, atMost } = await draftKey(deps.db, body, now, by);
+    const { name, organization, team, user, kind, expires_at } = draft;
+    const permit = await deps.authority.permit(by, 'key.create', `key/${draft.id}`, { name, organization, team, user, kind, expires_at });
+    const { text, stored } = await createKey(deps, permit, draft, now, atMost);
     return { key: text, ...viewOf(stored, now) };
   },
-  'keys.revoke': async ({ id }) => {
+  'keys.update': async ({ id, body, by }) => {
+    const now = deps.clock.now();
+    const key = refuseRevoked(await findKey(deps.db, id), now);
+    const edit = await draftEdit(deps.db, key, body, now);
+    const permit = await deps.authority.permit(by, 'key.update', `key/${key.id}`, { name: key.name, fields: Object.keys(edit).join(',') });
+    return confirmed(deps, await changeKey(deps, permit, key, edit));
+  },
+  'keys.block': async ({ id, by }) => {
+    const key = refuseRevoked(await findKey(deps.db, id), deps.clock.now());
+    const permit = await deps.authority.permit(by, 'key.block', `key/${key.id}`, { name: key.name });
+    return confirmed(deps, key.blocked === 1 ? key : await changeKey(deps, permit, key, { blocked: 1 }));
+  },
+  'keys.unblock': async ({ id, by }) => {
+    const key = refuseRevoked(await findKey(deps.db, id), deps.clock.now());
+    await refuseUnblock(deps, by, key);
+    const permit = await deps.authority.permit(by, 'key.unblock', `key/${key.id}`, { name: key.name });
+    return confirmed(deps, key.blocked === 0 ? key : await changeKey(deps, permit, key, { blocked: 0 }));
+  },
+  'keys.revoke': async ({ id, by }) => {
     const key = await findKey(deps.db, id);
-    const permit = await deps.authority.permit(ADMIN, 'key.revoke', `key/${key.id}`, { name: key.name });
+    const permit = await deps.authority.permit(by, 'key.revoke', `key/${key.id}`, { name: key.name });
     const { revoked, confirmations } = await revoke(deps, permit, key);
     return { ...viewOf(revoked, deps.clock.now()), confirmations: [...confirmations] };
   },
-  'keys.rotate': ({ id, body }) => rotate(deps, id, body.grace_seconds),
+  'keys.rotate': ({ id, body, by }) => rotate(deps, by, id, body.grace_seconds),
 });
 
-async function rotate(deps: ControlDeps, id: string, graceSeconds: number) {
+/** Who blocked a key may have been an administrator, so that its member does not undo it. Throws permission_denied or invalid_field. */
+async function refuseUnblock({ db, authority }: ControlDeps, by: Caller, { id, organization, team, user }: StoredKey): Promise<void> {
+  if (!may(by.identity, 'key.write', { organization, team })) await authority.deny(by, 'key.unblock', `key/${id}`);
+  if (user !== null && (await findUser(db, user)).state === 'blocked')
+    throw new BulkheadError('invalid_field', { field: 'id', reason: 'the person it belongs to is blocked' });
+}
+
+/** The change is acknowledged when no process is left that could serve by the row before. */
+async function confirmed(deps: ControlDeps, key: StoredKey) {
+  const confirmations = await tellChanged(deps, key);
+  return { ...viewOf(key, deps.clock.now()), confirmations: [...confirmations] };
+}
+
+function refuseRevoked(key: StoredKey, now: number): StoredKey {
+  if (stateOf(key, now) !== 'revoked') return key;
+  throw new BulkheadError('invalid_field', { field: 'id', reason: 'the key is revoked' });
+}
+
+async function rotate(deps: ControlDeps, by: Caller, id: string, graceSeconds: number) {
   const now = deps.clock.now();
   const old = await findKey(deps.db, id);
   if (stateOf(old, now) !== 'active') throw new BulkheadError('invalid_field', { field: 'id', reason: `the key is ${stateOf(old, now)}` });
   if (old.replaced_by !== null)
     throw new BulkheadError('invalid_field', { field: 'id', reason: `the key was replaced by ${old.replaced_by}` });
-  const { name, organization, team, environment, expires_at, models, max_parallel } = old;
-  const draft = { id: newKeyId(now), name, organization, team, environment, expires_at, models, max_parallel };
-  const permit = await deps.authority.permit(ADMIN, 'key.rotate', `key/${old.id}`, {
-    name,
-    replacement: draft.id,
-    grace_seconds: graceSeconds,
-  });
-  const made = await rotateKey(deps, permit, old, draft, graceSeconds * 1000, now);
+  const draft = { ...old, id: newKeyId(now) };
+  const facts = { name: old.name, replacement: draft.id, grace_seconds: graceSeconds };
+  const permit = await deps.authority.permit(by, 'key.rotate', `key/${old.id}`, facts);
+  const made = await rotateKey(deps, permit, old, draft, graceSeconds * 1000, now, await mostRotated(deps, by, old));
   const replaced = graceSeconds === 0 ? (await revoke(deps, permit, made.old)).revoked : made.old;
-  if (graceSeconds > 0) await tellWorkers(revocationDeps(deps), old.digest as KeyDigest, 'key.changed');
+  if (graceSeconds > 0) await tellChanged(deps, made.old);
   return { key: made.text, ...viewOf(made.stored, now), replaced: viewOf(replaced, deps.clock.now()) };
 }
 
-/** Resolves when nobody is left who takes the key. Throws revoke_incomplete, naming who could not be reached. */
-async function revoke(
-  deps: ControlDeps,
-  permit: PermitFor<'key.revoke' | 'key.retire' | 'key.rotate'>,
-  key: StoredKey,
-): Promise<{ readonly revoked: StoredKey; readonly confirmations: readonly Confirmation[] }> {
-  const revoked = await markRevoked(deps.db, permit, key.id, deps.clock.now());
-  const confirmations = await revokeEverywhere(revocationDeps(deps), key.digest as KeyDigest);
-  if (!isComplete(confirmations)) {
-    const left = confirmations.filter(({ confirmed }) => !confirmed).map(({ process }) => process);
-    throw new BulkheadError('revoke_incomplete', { processes: left.join(', ') });
-  }
-  await markConfirmed(deps.db, key.id);
-  return { revoked, confirmations };
+/** A member who rotates again and again keeps at most one key in its grace time for each that the team allows. */
+async function mostRotated({ db }: ControlDeps, { identity }: Caller, { organization, team }: StoredKey): Promise<number | null> {
+  return may(identity, 'key.write', { organization, team }) ? null : 2 * (await teamById(db, team)).keys_per_member;
 }
 
-const revocationDeps = ({ vaults, gateways, log, ask }: ControlDeps) => ({
-  vaults,
-  gateways,
-  log,
-  ask,
-  confirmMs: CONFIRM_MS,
-  restartMs: RESTART_MS,
-});
-
-/** Done every few seconds: ends grace times, and finishes revokes that a vault shard could not confirm. */
+/** Done every few seconds: what a dead process or an absent vault left to be finished. */
 export async function tidyKeys(deps: ControlDeps): Promise<void> {
-  for (const key of await keysPastGrace(deps.db, deps.clock.now())) {
-    const permit = await deps.authority.permit(CONTROL, 'key.retire', `key/${key.id}`, { name: key.name });
-    await revoke(deps, permit, key);
-    deps.log.info('key.retired', { key: key.id });
-  }
-  for (const key of await unconfirmedRevokes(deps.db)) {
-    const digest = key.digest as KeyDigest;
-    const inVaults = await revokeInVaults(revocationDeps(deps), digest);
-    if (inVaults && isComplete(await tellWorkers(revocationDeps(deps), digest, 'key.revoked'))) await markConfirmed(deps.db, key.id);
-  }
+  await finishRevokes(deps);
+  await finishWork(deps);
 }

@@ -1,47 +1,23 @@
 import type { SignedText } from '../../../access/principal.ts';
 import { digestKey, keyHint, newVirtualKey } from '../../../access/virtual-key.ts';
-import type { KeyCreate, KeyListQuery } from '../../../api/keys.ts';
 import { BulkheadError } from '../../../core/errors.ts';
-import { newKeyId, type KeyDigest, type KeyId } from '../../../core/ids.ts';
+import type { KeyDigest, KeyId } from '../../../core/ids.ts';
 import type { PermitFor } from '../../acts.ts';
 import type { Database } from '../../database.ts';
+import { modelsOf, ModelScopes, noteGroups } from '../../model-scope.ts';
+import type { RowSeals } from '../../row-seals.ts';
+import { moveKeyRules } from '../../rule-queries.ts';
 import type { Vaults } from '../../vaults.ts';
-import { findOrganization, findTeam } from '../organizations/service.ts';
-import { signableText, stateOf, type KeyFacts, type StoredKey } from './rows.ts';
+import { agreesWithSigned, signableText, signedOf, type KeyFacts, type KeyWish, type StoredKey } from './rows.ts';
 
 export interface KeyDeps {
   readonly db: Database;
   readonly vaults: Vaults;
+  readonly seals: RowSeals;
 }
 
 /** A key that is decided but does not exist yet. */
-export type KeyDraft = Pick<StoredKey, 'name' | 'organization' | 'team' | 'environment' | 'expires_at' | 'models' | 'max_parallel'> & {
-  readonly id: KeyId;
-};
-
-/** Resolves names and times. Throws resource_missing or invalid_field. */
-export async function draftKey(db: Database, input: KeyCreate, now: number): Promise<KeyDraft> {
-  const organization = (await findOrganization(db, input.organization)).id;
-  const team = (await findTeam(db, organization, input.team)).id;
-  return {
-    id: newKeyId(now),
-    name: input.name,
-    organization,
-    team,
-    environment: input.environment,
-    expires_at: expiryOf(input, now),
-    models: input.models === undefined ? null : JSON.stringify(input.models),
-    max_parallel: input.max_parallel ?? null,
-  };
-}
-
-function expiryOf(input: KeyCreate, now: number): number | null {
-  if (input.expires_in_seconds !== undefined) return now + input.expires_in_seconds * 1000;
-  if (input.expires_at === undefined) return null;
-  const expiresAt = Date.parse(input.expires_at);
-  if (expiresAt <= now) throw new BulkheadError('invalid_field', { field: 'expires_at', reason: 'it is in the past' });
-  return expiresAt;
-}
+export type KeyDraft = KeyWish & Pick<StoredKey, 'environment'> & { readonly id: KeyId };
 
 /** The text of a key exists here, in the reply that carries it, and nowhere else. */
 export interface NewKey {
@@ -49,26 +25,60 @@ export interface NewKey {
   readonly stored: StoredKey;
 }
 
+/** `atMost`: keys that the member may have in the team; counted as it is written, so that two at once cannot both be the last. */
 export async function createKey(
   deps: KeyDeps,
   permit: PermitFor<'key.create' | 'key.rotate'>,
   draft: KeyDraft,
   now: number,
+  atMost: number | null = null,
 ): Promise<NewKey> {
   const made = await signNewKey(deps, permit, draft, now);
-  await deps.db.insertInto('keys').values(made.stored).execute();
+  await deps.db.transaction().execute(async (transaction) => {
+    if (atMost !== null) await refuseMore(transaction, draft, atMost, now);
+    await insertKey(transaction, made.stored);
+  });
   return made;
 }
 
+async function insertKey(db: Database, stored: StoredKey): Promise<void> {
+  await refuseStale(db, stored);
+  await db.insertInto('keys').values(stored).execute();
+  await noteGroups(db, 'key', stored.id, modelsOf(stored.models), undefined);
+}
+
+/**
+ * A row is signed before it is written, and a parent may have shrunk or gone in between: then it is not among the keys that the parent’s
+ * change found, and would keep what its parents no longer have. Throws changed_meanwhile.
+ */
+async function refuseStale(db: Database, key: StoredKey): Promise<void> {
+  if (signableText(key, await new ModelScopes(db).ofKey(key)) !== key.signed_text)
+    throw new BulkheadError('changed_meanwhile', { resource: 'key', id: key.id });
+}
+
+/** Throws too_many_keys. */
+async function refuseMore(db: Database, { user, team }: KeyDraft, limit: number, now: number): Promise<void> {
+  const own = await db
+    .selectFrom('keys')
+    .select('id')
+    .where('user', '=', user)
+    .where('team', '=', team)
+    .where('state', '=', 'active')
+    .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', now)]))
+    .limit(limit + 1)
+    .execute();
+  if (own.length >= limit) throw new BulkheadError('too_many_keys', { limit, team });
+}
+
 async function signNewKey(
-  { vaults }: KeyDeps,
+  { db, vaults }: KeyDeps,
   _permit: PermitFor<'key.create' | 'key.rotate'>,
   draft: KeyDraft,
   now: number,
 ): Promise<NewKey> {
   const text = newVirtualKey(draft.environment);
-  const facts: KeyFacts & KeyDraft = { ...draft, digest: digestKey(text), version: 1 };
-  const { text: signed_text, signature } = await vaults.sign('key', signableText(facts));
+  const facts: KeyFacts & KeyDraft = { ...draft, digest: digestKey(text), version: 1, blocked: 0 };
+  const { text: signed_text, signature } = await vaults.sign('key', signableText(facts, await new ModelScopes(db).ofKey(facts)));
   const stored: StoredKey = {
     ...facts,
     hint: keyHint(text),
@@ -85,7 +95,7 @@ async function signNewKey(
 
 /**
  * Makes the replacement and shortens the old key's life, in one transaction. The old row gets a new version, so that
- * no process takes the one without the end.
+ * no process takes the one without the end. `atMost`: as for a new key, those in their grace time counted too.
  */
 export async function rotateKey(
   deps: KeyDeps,
@@ -94,33 +104,76 @@ export async function rotateKey(
   draft: KeyDraft,
   graceMs: number,
   now: number,
+  atMost: number | null = null,
 ): Promise<NewKey & { readonly old: StoredKey }> {
+  await refuseEdited(deps.seals, old);
   const made = await signNewKey(deps, permit, draft, now);
-  const ending: StoredKey = {
-    ...old,
-    version: old.version + 1,
-    expires_at: Math.min(old.expires_at ?? Infinity, now + graceMs),
-    replaced_by: made.stored.id,
-  };
-  const { text: signed_text, signature } = await deps.vaults.sign('key', signableText(ending));
+  const end = { expires_at: Math.min(old.expires_at ?? Infinity, now + graceMs), replaced_by: made.stored.id };
+  const ending = await signChanged(deps, old, end);
   await deps.db.transaction().execute(async (transaction) => {
-    await transaction.insertInto('keys').values(made.stored).execute();
-    const { numUpdatedRows } = await transaction
-      .updateTable('keys')
-      .set({ version: ending.version, expires_at: ending.expires_at, replaced_by: ending.replaced_by, signed_text, signature })
-      .where('id', '=', old.id)
-      .where('version', '=', old.version)
-      .executeTakeFirst();
-    // Someone else changed the key since it was read; the whole rotation is undone.
-    if (numUpdatedRows !== 1n) throw new BulkheadError('resource_exists', { resource: 'change of key', id: old.id });
+    if (atMost !== null) await refuseMore(transaction, draft, atMost, now);
+    await insertKey(transaction, made.stored);
+    await writeChanged(transaction, old, ending);
+    await moveKeyRules(transaction, old.id, made.stored.id);
   });
-  return { ...made, old: { ...ending, signed_text, signature } };
+  return { ...made, old: ending };
+}
+
+export type KeyAct = 'key.update' | 'key.block' | 'key.unblock' | 'key.resign';
+
+/** What may change of a key once it is made. Whom it belongs to never does. */
+export type KeyEdit = Partial<
+  Pick<StoredKey, 'name' | 'expires_at' | 'models' | 'max_parallel' | 'endpoints' | 'addresses' | 'rules' | 'metadata' | 'blocked'>
+>;
+
+/**
+ * The row anew, signed, under the next version. Gateways go on with the one before until they are told. Throws row_edited, or
+ * changed_meanwhile where somebody else changed the key or a parent since it was read.
+ */
+export async function changeKey(deps: KeyDeps, _permit: PermitFor<KeyAct>, key: StoredKey, edit: KeyEdit): Promise<StoredKey> {
+  await refuseEdited(deps.seals, key);
+  const changed = await signChanged(deps, key, edit);
+  await deps.db.transaction().execute((transaction) => writeChanged(transaction, key, changed));
+  return changed;
+}
+
+/** The row as it will be, signed and not written yet. */
+export async function signChanged(
+  { db, vaults }: KeyDeps,
+  key: StoredKey,
+  edit: KeyEdit & Partial<Pick<StoredKey, 'replaced_by'>>,
+): Promise<StoredKey> {
+  const next: StoredKey = { ...key, ...edit, version: key.version + 1 };
+  const { text: signed_text, signature } = await vaults.sign('key', signableText(next, await new ModelScopes(db).ofKey(next)));
+  return { ...next, signed_text, signature };
+}
+
+/** Everything that a change may touch, and nothing where the row is no longer the one that was read. */
+export async function writeChanged(db: Database, before: StoredKey, next: StoredKey): Promise<void> {
+  const { name, version, expires_at, replaced_by, models, max_parallel, endpoints, addresses, rules, metadata, blocked } = next;
+  const { numUpdatedRows } = await db
+    .updateTable('keys')
+    .set({ name, version, expires_at, replaced_by, models, max_parallel, endpoints, addresses, rules, metadata, blocked })
+    .set({ signed_text: next.signed_text, signature: next.signature })
+    .where('id', '=', next.id)
+    .where('version', '=', before.version)
+    .executeTakeFirst();
+  if (numUpdatedRows !== 1n) throw new BulkheadError('changed_meanwhile', { resource: 'key', id: next.id });
+  await refuseStale(db, next);
+  if (models !== before.models) await noteGroups(db, 'key', next.id, modelsOf(models), modelsOf(before.models));
+}
+
+/** Signing what somebody wrote into the database would make it true. Throws row_edited. */
+export async function refuseEdited(seals: RowSeals, key: StoredKey): Promise<void> {
+  if ((await seals.holdsKey(signedOf(key))) && agreesWithSigned(key)) return;
+  seals.report('key', key.id);
+  throw new BulkheadError('row_edited', { resource: 'key', id: key.id });
 }
 
 /** From here on nobody gets the row any more; who has it already is told next. */
 export async function markRevoked(
   db: Database,
-  _permit: PermitFor<'key.revoke' | 'key.retire' | 'key.rotate'>,
+  _permit: PermitFor<'key.revoke' | 'key.end' | 'key.retire' | 'key.rotate'>,
   id: string,
   now: number,
 ): Promise<StoredKey> {
@@ -145,43 +198,14 @@ export async function findKey(db: Database, id: string): Promise<StoredKey> {
 
 /** What a gateway may know of a key: nothing where it is unknown or revoked, alike. */
 export async function resolveKey(db: Database, digest: KeyDigest): Promise<SignedText | undefined> {
-  const key = await db
-    .selectFrom('keys')
-    .select(['signed_text', 'signature'])
-    .where('digest', '=', digest)
-    .where('state', '=', 'active')
-    .executeTakeFirst();
-  return key && { text: key.signed_text, signature: key.signature };
+  const key = await findByDigest(db, digest);
+  return key && signedOf(key);
 }
 
-export async function listKeys(db: Database, query: KeyListQuery, now: number): Promise<readonly StoredKey[]> {
-  let select = db.selectFrom('keys').selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc');
-  if (query.organization !== undefined) {
-    const organization = (await findOrganization(db, query.organization)).id;
-    select = select.where('organization', '=', organization);
-    if (query.team !== undefined) select = select.where('team', '=', (await findTeam(db, organization, query.team)).id);
-  } else if (query.team !== undefined) select = select.where('team', '=', query.team);
-  const keys = await select.execute();
-  return query.state === 'all' ? keys : keys.filter((key) => stateOf(key, now) === query.state);
-}
+/** Undefined: unknown or revoked. */
+export const findByDigest = (db: Database, digest: KeyDigest): Promise<StoredKey | undefined> =>
+  db.selectFrom('keys').selectAll().where('digest', '=', digest).where('state', '=', 'active').executeTakeFirst();
 
-/** Rotated keys whose grace time is over: their row still says when, but a captured process could hold an older one. */
-export const keysPastGrace = (db: Database, now: number): Promise<readonly StoredKey[]> =>
-  db
-    .selectFrom('keys')
-    .selectAll()
-    .where('replaced_by', 'is not', null)
-    .where('state', '=', 'active')
-    .where('expires_at', '<=', now)
-    .execute();
-
-export const unconfirmedRevokes = (db: Database): Promise<readonly StoredKey[]> =>
-  db.selectFrom('keys').selectAll().where('state', '=', 'revoked').where('revoke_confirmed', '=', 0).execute();
-
-export async function countKeys(db: Database): Promise<number> {
-  const { count } = await db
-    .selectFrom('keys')
-    .select((select) => select.fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow();
-  return count;
+export async function hasKeys(db: Database): Promise<boolean> {
+  return (await db.selectFrom('keys').select('id').limit(1).executeTakeFirst()) !== undefined;
 }

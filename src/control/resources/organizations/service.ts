@@ -1,39 +1,54 @@
+import type { ModelSet } from '../../../access/model-set.ts';
 import type { OrganizationView, TeamView } from '../../../api/tenancy.ts';
 import { BulkheadError } from '../../../core/errors.ts';
 import { newTeamId, type OrganizationId, type TeamId } from '../../../core/ids.ts';
 import type { PermitFor } from '../../acts.ts';
-import { DEFAULT_NAME, type Database, type Schema } from '../../database.ts';
+import { DEFAULT_NAME, type Database } from '../../database.ts';
+import { modelsJson, modelsOf, noteGroups } from '../../model-scope.ts';
+import type { OrganizationsTable, TeamsTable } from '../../tenancy-tables.ts';
+import type { Selectable } from 'kysely';
+
+export type OrganizationRow = Selectable<OrganizationsTable>;
+export type TeamRow = Selectable<TeamsTable>;
 
 /** An organization by id or name. Throws resource_missing. */
-export async function findOrganization(db: Database, reference: string = DEFAULT_NAME): Promise<OrganizationView> {
+export async function findOrganization(db: Database, reference: string = DEFAULT_NAME): Promise<OrganizationRow> {
   const row = await db
     .selectFrom('organizations')
     .selectAll()
     .where((where) => where.or([where('id', '=', reference), where('name', '=', reference)]))
+    .where('removed_at', 'is', null)
     .executeTakeFirst();
   if (row === undefined) throw new BulkheadError('resource_missing', { resource: 'organization', id: reference });
-  return organizationView(row);
+  return row;
 }
 
 /** A team of an organization by id or name. A team of another organization is missing like one that does not exist. */
-export async function findTeam(db: Database, organization: string, reference: string = DEFAULT_NAME): Promise<TeamView> {
+export async function findTeam(db: Database, organization: string, reference: string = DEFAULT_NAME): Promise<TeamRow> {
   const row = await db
     .selectFrom('teams')
     .selectAll()
     .where('organization', '=', organization)
     .where((where) => where.or([where('id', '=', reference), where('name', '=', reference)]))
+    .where('removed_at', 'is', null)
     .executeTakeFirst();
   if (row === undefined) throw new BulkheadError('resource_missing', { resource: 'team', id: reference });
-  return teamView(row);
+  return row;
 }
 
-export async function listOrganizations(db: Database): Promise<OrganizationView[]> {
-  return (await db.selectFrom('organizations').selectAll().orderBy('name').execute()).map(organizationView);
+/** By id alone. Throws resource_missing. */
+export async function teamById(db: Database, id: string): Promise<TeamRow> {
+  const row = await db.selectFrom('teams').selectAll().where('id', '=', id).where('removed_at', 'is', null).executeTakeFirst();
+  if (row === undefined) throw new BulkheadError('resource_missing', { resource: 'team', id });
+  return row;
 }
 
-export async function listTeams(db: Database, organization: string | undefined): Promise<TeamView[]> {
-  const all = db.selectFrom('teams').selectAll().orderBy('organization').orderBy('name');
-  return (await (organization === undefined ? all : all.where('organization', '=', organization)).execute()).map(teamView);
+export const listOrganizations = (db: Database): Promise<readonly OrganizationRow[]> =>
+  db.selectFrom('organizations').selectAll().where('removed_at', 'is', null).orderBy('name').execute();
+
+export function listTeams(db: Database, organization: string | undefined): Promise<readonly TeamRow[]> {
+  const all = db.selectFrom('teams').selectAll().where('removed_at', 'is', null).orderBy('organization').orderBy('name');
+  return (organization === undefined ? all : all.where('organization', '=', organization)).execute();
 }
 
 /** Throws resource_exists. */
@@ -56,41 +71,65 @@ export async function refuseTakenTeam(db: Database, organization: string, name: 
 export async function createOrganization(
   db: Database,
   _permit: PermitFor<'organization.create'>,
-  id: OrganizationId,
-  name: string,
+  { id, name, models }: { readonly id: OrganizationId; readonly name: string; readonly models: ModelSet },
   now: number,
-): Promise<OrganizationView> {
-  const row = { id, name, created_at: now };
+): Promise<OrganizationRow> {
   await db.transaction().execute(async (transaction) => {
-    await transaction.insertInto('organizations').values(row).execute();
+    await transaction
+      .insertInto('organizations')
+      .values({ id, name, created_at: now, models: modelsJson(models) })
+      .execute();
+    await noteGroups(transaction, 'organization', id, models, undefined);
     await transaction
       .insertInto('teams')
       .values({ id: newTeamId(now), organization: id, name: DEFAULT_NAME, created_at: now })
       .execute();
   });
-  return organizationView(row);
+  return findOrganization(db, id);
+}
+
+export interface NewTeam {
+  readonly id: TeamId;
+  readonly organization: string;
+  readonly name: string;
+  readonly models: ModelSet;
+  readonly keysPerMember: number | undefined;
 }
 
 export async function createTeam(
   db: Database,
   _permit: PermitFor<'team.create'>,
-  team: { readonly id: TeamId; readonly organization: string; readonly name: string },
+  { id, organization, name, models, keysPerMember }: NewTeam,
   now: number,
-): Promise<TeamView> {
-  const row = { ...team, created_at: now };
-  await db.insertInto('teams').values(row).execute();
-  return teamView(row);
+): Promise<TeamRow> {
+  const limit = keysPerMember === undefined ? {} : { keys_per_member: keysPerMember };
+  await db.transaction().execute(async (transaction) => {
+    await transaction
+      .insertInto('teams')
+      .values({ id, organization, name, created_at: now, models: modelsJson(models), ...limit })
+      .execute();
+    await noteGroups(transaction, 'team', id, models, undefined);
+  });
+  return teamById(db, id);
 }
 
-const organizationView = ({ id, name, created_at }: Schema['organizations']): OrganizationView => ({
+const list = (json: string | null): string[] | null => {
+  const models = modelsOf(json);
+  return models === undefined ? null : [...models];
+};
+
+export const organizationView = ({ id, name, created_at, models }: OrganizationRow): OrganizationView => ({
   id,
   name,
   created_at: new Date(created_at).toISOString(),
+  models: list(models),
 });
 
-const teamView = ({ id, name, organization, created_at }: Schema['teams']): TeamView => ({
+export const teamView = ({ id, name, organization, created_at, models, keys_per_member }: TeamRow): TeamView => ({
   id,
   name,
   organization,
   created_at: new Date(created_at).toISOString(),
+  models: list(models),
+  keys_per_member,
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { NO_USAGE } from '../../../core/usage.ts';
 import { isBulkheadError } from '../../../auditor/testing/errors.ts';
-import type { UsageSummaryRow } from '../../../ipc/messages.ts';
+import type { UsageSummaryRow } from '../../../ipc/report-messages.ts';
 import { ledgerRow, momentOf, periodOf, summaryRow } from './service.ts';
 
 const NOW = Date.parse('2026-11-23T12:00:00Z');
@@ -70,6 +70,10 @@ describe('rows of a report', () => {
       organization: 'o',
       team: 't',
       key: 'k',
+      project: '',
+      user: '',
+      endUser: '',
+      tags: [],
       credential: 'c',
       provider: 'p',
       alias: 'a',
@@ -82,6 +86,7 @@ describe('rows of a report', () => {
       picodollars: '1000000000000',
       priceVersion: 'v',
       priceKnown: true,
+      priceDetail: '',
       estimated: false,
       disputed: false,
       proof: 'key',

@@ -1,20 +1,31 @@
-import type { UsageQuery, UsageRowsQuery } from '../../../api/usage.ts';
+import { isTimeZone, localTime, periodOf as calendarPeriod } from '../../../admission/calendar.ts';
+import type { UsageQuery } from '../../../api/usage.ts';
 import { BulkheadError } from '../../../core/errors.ts';
 import type { Json, JsonObject } from '../../../core/json.ts';
 import { formatDollars, picodollars } from '../../../core/money.ts';
-import type { LedgerAdminCall, UsageFilter, UsageRow, UsageSummaryRow } from '../../../ipc/messages.ts';
+import type { LedgerAdminCall } from '../../../ipc/messages.ts';
+import type { UsageFilter, UsageRow, UsageSummaryRow } from '../../../ipc/report-messages.ts';
 import { isConnectionLost } from '../../../ipc/peer.ts';
 import type { Link } from '../../../ipc/link.ts';
 import type { Database } from '../../database.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
-/** `7d` before `now`, or a moment. Throws invalid_field. */
-export function momentOf(text: string, field: string, now: number): number {
+/** `7d` before `now`, or a moment; a day without a time begins when it does in the zone. Throws invalid_field. */
+export function momentOf(text: string, field: string, now: number, timeZone = 'UTC'): number {
   const [, count, unit] = /^(\d+)([smhdw])$/.exec(text) ?? [];
   const time = unit === undefined ? Date.parse(text) : now - Number(count) * (UNIT_MS[unit] ?? 0);
   if (Number.isNaN(time)) throw new BulkheadError('invalid_field', { field, reason: 'there is no such time' });
-  return time;
+  return /^\d{4}-\d\d-\d\d$/.test(text) ? localPeriod('day', time + NOON_MS, timeZone).start : time;
+}
+
+const NOON_MS = 43_200_000;
+
+/** The day or month of a zone in which its clocks show `local`, written as if it were UTC. Throws invalid_field for an unknown zone. */
+export function localPeriod(unit: 'day' | 'month', local: number, timeZone: string): { readonly start: number; readonly end: number } {
+  if (!isTimeZone(timeZone))
+    throw new BulkheadError('invalid_field', { field: 'time_zone', reason: 'there is no such zone; write it like Europe/Berlin' });
+  return calendarPeriod(unit, timeZone, local - (localTime(local, timeZone) - local));
 }
 
 export interface Period {
@@ -22,19 +33,31 @@ export interface Period {
   readonly to: number;
 }
 
-export function periodOf({ since, until }: Pick<UsageQuery, 'since' | 'until'>, now: number): Period {
-  const period = { from: momentOf(since, 'since', now), to: until === undefined ? now + 1 : momentOf(until, 'until', now) };
+interface Window {
+  readonly since: string;
+  readonly until?: string | undefined;
+  readonly time_zone?: string | undefined;
+}
+
+export function periodOf({ since, until, time_zone: zone }: Window, now: number): Period {
+  const period = { from: momentOf(since, 'since', now, zone), to: until === undefined ? now + 1 : momentOf(until, 'until', now, zone) };
   if (period.from >= period.to) throw new BulkheadError('invalid_field', { field: 'since', reason: 'it is not before until' });
   return period;
 }
 
+export type FilterQuery = Partial<Omit<UsageQuery, 'by' | 'since' | 'until' | 'time_zone' | 'limit'>>;
+
 /** Filters by id; names of keys, teams and organizations are accepted too. */
-export async function filterOf(db: Database, query: UsageQuery | UsageRowsQuery): Promise<UsageFilter> {
-  const { key, team, organization, model, alias, provider, credential, outcome } = query;
+export async function filterOf(db: Database, query: FilterQuery): Promise<UsageFilter> {
+  const { key, team, organization, project, user, end_user: endUser, tag, model, alias, provider, credential, outcome } = query;
   return {
     ...(key !== undefined && { key: await idOf(db, 'keys', key) }),
     ...(team !== undefined && { team: await idOf(db, 'teams', team) }),
     ...(organization !== undefined && { organization: await idOf(db, 'organizations', organization) }),
+    ...(project !== undefined && { project }),
+    ...(user !== undefined && { user }),
+    ...(endUser !== undefined && { end_user: endUser }),
+    ...(tag !== undefined && { tag }),
     ...(model !== undefined && { model }),
     ...(alias !== undefined && { alias }),
     ...(provider !== undefined && { provider }),
@@ -97,6 +120,10 @@ export const ledgerRow = ({ usage, picodollars: amount, startedAt, ...row }: Usa
   organization: row.organization,
   team: row.team,
   key: row.key,
+  project: row.project,
+  user: row.user,
+  end_user: row.endUser,
+  tags: row.tags.join(','),
   credential: row.credential,
   provider: row.provider,
   alias: row.alias,

@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import { withCommon, type CommonOptions } from '../context.ts';
+
+/** The time and the filters that every report of usage takes. */
+
+export interface WindowOptions extends CommonOptions {
+  readonly since: string;
+  readonly until?: string;
+  readonly key?: string;
+  readonly team?: string;
+  readonly organization?: string;
+  readonly model?: string;
+  readonly provider?: string;
+  readonly limit?: string;
+  readonly tz?: string;
+}
+
+export const withWindow = (command: Command): Command =>
+  withCommon(command)
+    .option('--since <time>', 'how far back (24h, 7d), or from when (2027-01-31)', '7d')
+    .option('--until <time>', 'until when (default: now)')
+    .option('--key <key>', 'only this key')
+    .option('--team <team>', 'only this team')
+    .option('--organization <organization>', 'only this organization')
+    .option('--model <model>', 'only this model of a provider')
+    .option('--provider <provider>', 'only this provider')
+    .option('--tz <zone>', 'whose days, weeks and months, such as Europe/Berlin (default: UTC)')
+    .option('--limit <count>', 'most rows');
+
+export const windowQuery = ({ since, until, key, team, organization, model, provider, limit, tz }: WindowOptions) => ({
+  since,
+  until,
+  key,
+  team,
+  organization,
+  model,
+  provider,
+  limit,
+  time_zone: tz,
+});

@@ -1,0 +1,35 @@
+import type { Principal } from '../access/principal.ts';
+import { eligibleFor } from './eligible.ts';
+import { likelyOutputTokens, maxInputTokens, maxOutputTokens } from './bounds.ts';
+import type { Decoded } from './steps.ts';
+
+/** By the row as it was verified; a changed row is another principal. */
+const owners = new WeakMap<Principal, string>();
+
+/**
+ * A ReserveRequest as JSON. Nearly all of it is the same for every request of a key for a model, so that it is encoded once per key and once per model
+ * and policy; a request adds its id, its bounds, and what its client says of it.
+ */
+export function reserveRequest(decoded: Decoded): string {
+  const { exchange, principal, endUser, tags } = decoded;
+  const { json } = eligibleFor(decoded);
+  const likely = likelyOutputTokens(decoded);
+  const said =
+    (endUser === undefined ? '' : `,"endUser":${JSON.stringify(endUser)}`) + (tags === undefined ? '' : `,"tags":${JSON.stringify(tags)}`);
+  return (
+    `{"requestId":"${exchange.id}","maxInputTokens":${maxInputTokens(decoded)},"maxOutputTokens":${maxOutputTokens(decoded)},` +
+    (likely === undefined ? '' : `"likelyOutputTokens":${likely},`) +
+    `${ownersOf(principal)},${json}${said}}`
+  );
+}
+
+/** Members without braces. */
+function ownersOf(principal: Principal): string {
+  let json = owners.get(principal);
+  if (json === undefined) {
+    const { id, organization, team, project, user, maxParallel, rules } = principal.key;
+    json = JSON.stringify({ key: id, organization, team, project, user, maxParallel, rules }).slice(1, -1);
+    owners.set(principal, json);
+  }
+  return json;
+}

@@ -1,0 +1,51 @@
+import type { Migration } from '../store/sqlite/open.ts';
+
+/**
+ * Sums of calls by hour and by day (UTC), kept in the very transaction that changes the rows. Texts lie once in `usage_group`, so that
+ * an hour of a group is a row of small numbers. `report_fact`: `built` once the aggregates hold all rows, `rows_since` and `hours_since`
+ * where retention has cut, as Unix milliseconds. `difference`: where the two reports of a call do not agree.
+ *
+ * Column names are those of `sums.ts`; a test compares.
+ */
+const SUMS = `
+  requests INTEGER NOT NULL, open INTEGER NOT NULL, unconfirmed INTEGER NOT NULL, unmatched INTEGER NOT NULL, unpriced INTEGER NOT NULL,
+  estimated INTEGER NOT NULL, failed INTEGER NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL, cached_input INTEGER NOT NULL,
+  cache_write INTEGER NOT NULL, reasoning INTEGER NOT NULL, audio INTEGER NOT NULL, micro INTEGER NOT NULL, rest INTEGER NOT NULL,
+  latency INTEGER NOT NULL, first_byte INTEGER NOT NULL, first_bytes INTEGER NOT NULL`;
+
+const AGGREGATES = `
+CREATE TABLE usage_group (
+  id INTEGER PRIMARY KEY,
+  kind INTEGER NOT NULL,
+  organization TEXT NOT NULL,
+  team TEXT NOT NULL,
+  project TEXT NOT NULL,
+  key TEXT NOT NULL,
+  user TEXT NOT NULL,
+  end_user TEXT NOT NULL,
+  tag TEXT NOT NULL,
+  model TEXT NOT NULL,
+  alias TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  credential TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  UNIQUE (kind, key, model, alias, outcome, organization, team, project, user, end_user, tag, provider, credential)
+) STRICT;
+CREATE TABLE usage_hour (hour INTEGER NOT NULL, group_id INTEGER NOT NULL, ${SUMS}, PRIMARY KEY (hour, group_id)) STRICT, WITHOUT ROWID;
+CREATE TABLE usage_day (day INTEGER NOT NULL, group_id INTEGER NOT NULL, ${SUMS}, PRIMARY KEY (day, group_id)) STRICT, WITHOUT ROWID;
+CREATE TABLE report_fact (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE difference (
+  request_id TEXT NOT NULL,
+  attempt INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  reported INTEGER,
+  journal INTEGER,
+  found_at INTEGER NOT NULL,
+  started_at INTEGER NOT NULL,
+  resolved_at INTEGER,
+  PRIMARY KEY (request_id, attempt, kind)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX difference_time ON difference (found_at);
+`;
+
+export const AGGREGATE_MIGRATION: Omit<Migration, 'version'> = { name: 'aggregates, retention and differences', sql: AGGREGATES };

@@ -1,0 +1,148 @@
+import path from 'node:path';
+import type { Charge } from '../admission/engine.ts';
+import { isFor, ownedBy } from '../admission/counts.ts';
+import { EVERYONE, ownerKey } from '../core/owner.ts';
+import type { BudgetRule } from '../core/rules.ts';
+import { openReadable, type SqliteDatabase } from '../store/sqlite/open.ts';
+import type { ChargeChange } from './charge-changes.ts';
+import { addCover, emptyCover, type Piece } from './cover.ts';
+import type { SqlRow } from './row-columns.ts';
+import { DATABASE_FILE } from './schema.ts';
+import { horizonOf, kindFor } from './summary.ts';
+import { DAY_MS, GROUP_KINDS, moneyOf, type GroupColumn } from './sums.ts';
+import type { WriteItem } from './write-items.ts';
+
+/** What the ledger's memory knows of the writer's progress. */
+export interface Progress {
+  /** Number of the last transaction that memory has heard of. */
+  readonly seen: number;
+  /** Handed to the writer, which has not answered: in the file, or not. */
+  sent(): Iterable<WriteItem>;
+  waiting(): Iterable<WriteItem>;
+}
+
+interface Condition {
+  readonly column: GroupColumn;
+  readonly sql: string;
+  readonly values: readonly (string | number)[];
+}
+
+/**
+ * What was spent under a budget's scope: rows of the file, by their sums where there are any, and what memory has counted that is not
+ * there yet. Exact at the moment of asking: transactions that the file holds and memory has not heard of are told apart by their number.
+ */
+export class SpendReader {
+  readonly #db: SqliteDatabase;
+
+  constructor(folder: string) {
+    this.#db = openReadable(path.join(folder, DATABASE_FILE));
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  /** Picodollars of calls that began in [from, to). Throws when the file cannot be read, or memory is too far behind it. */
+  spent(rule: BudgetRule, from: number, to: number, progress: Progress): bigint {
+    // One snapshot for the rows and for the numbers of the transactions that made them.
+    this.#db.exec('BEGIN');
+    try {
+      const isIn = (charge: Charge): boolean => charge.startedAt >= from && charge.startedAt < to && counts(rule, charge);
+      let sum = this.#sum(rule, from, to);
+      const unseen = this.#unseen(progress.seen);
+      for (const { charge, picodollars } of unseen.changes) if (isIn(charge)) sum -= BigInt(picodollars);
+      if (!unseen.isSentWritten) for (const item of progress.sent()) sum += charged(item, isIn);
+      for (const item of progress.waiting()) sum += charged(item, isIn);
+      return sum;
+    } finally {
+      this.#db.exec('COMMIT');
+    }
+  }
+
+  /** True: calls of the request reached a provider, and none is under way any more, so that their rows say what it cost. */
+  isOver(requestId: string): boolean {
+    const states = this.#db.prepare('SELECT state FROM usage WHERE request_id = ?').all(requestId);
+    return states.length > 0 && states.every(({ state }) => state !== 'open');
+  }
+
+  /** `seen` tells where memory is; what the file has beyond it. */
+  #unseen(seen: number): { readonly isSentWritten: boolean; readonly changes: readonly ChargeChange[] } {
+    const rows = this.#db.prepare('SELECT seq, batch, changes FROM charge_change WHERE seq > ? ORDER BY seq').all(seen);
+    if (rows.length > 0 && Number(rows[0]?.['seq']) !== seen + 1) throw new Error('the changes since memory heard of the file are gone');
+    return {
+      isSentWritten: rows.some(({ batch }) => Number(batch) === 1),
+      changes: rows.flatMap(({ changes }) => JSON.parse(String(changes)) as readonly ChargeChange[]),
+    };
+  }
+
+  #sum(rule: BudgetRule, from: number, to: number): bigint {
+    const scope = scopeOf(rule);
+    const kind = kindFor(scope.map(({ column }) => column));
+    if (kind === undefined) return this.#rows(scope, from, to);
+    const held = this.#db.prepare('SELECT min(day) AS first, max(day) AS last FROM usage_day').get();
+    if (held === undefined || held['first'] === null) return 0n;
+    const cover = emptyCover();
+    // A total has no beginning and no end; the rows have.
+    const begin = Math.max(from, Number(held['first']) * DAY_MS);
+    const end = Math.min(to, (Number(held['last']) + 1) * DAY_MS);
+    if (begin < end) addCover(cover, 0, begin, end, horizonOf(this.#db));
+    let sum = 0n;
+    for (const [, first, last, sign] of cover.rows) sum += BigInt(sign) * this.#rows(scope, first, last);
+    for (const piece of cover.hours) sum += this.#groups('hour', GROUP_KINDS[kind].number, scope, piece);
+    for (const piece of cover.days) sum += this.#groups('day', GROUP_KINDS[kind].number, scope, piece);
+    return sum;
+  }
+
+  /** Groups first: those of a key are few, whatever the file holds of others. */
+  #groups(unit: 'hour' | 'day', kind: number, scope: readonly Condition[], [, from, to, sign]: Piece): bigint {
+    const where = ['g.kind = ?', ...scope.map(({ sql }) => `g.${sql}`)].join(' AND ');
+    const sql = `WITH RECURSIVE t (at) AS (SELECT ? UNION ALL SELECT at + 1 FROM t WHERE at + 1 < ?)
+      SELECT sum(u.micro) AS micro, sum(u.rest) AS rest FROM usage_group g CROSS JOIN t CROSS JOIN usage_${unit} u
+      ON u.${unit} = t.at AND u.group_id = g.id WHERE ${where}`;
+    return BigInt(sign) * this.#money(sql, [from, to, kind, ...scope.flatMap(({ values }) => values)]);
+  }
+
+  #rows(scope: readonly Condition[], from: number, to: number): bigint {
+    const where = ['started_at >= ?', 'started_at < ?', ...scope.map(rowCondition)].join(' AND ');
+    const sql = `SELECT sum(picodollars / 1000000) AS micro, sum(picodollars % 1000000) AS rest FROM usage WHERE ${where}`;
+    return this.#money(sql, [from, to, ...scope.flatMap(({ values }) => values)]);
+  }
+
+  #money(sql: string, values: readonly (string | number)[]): bigint {
+    const statement = this.#db.prepare(sql);
+    statement.setReadBigInts(true);
+    const row = statement.get(...values) as SqlRow | undefined;
+    return moneyOf(BigInt((row?.['micro'] ?? 0n) as bigint), BigInt((row?.['rest'] ?? 0n) as bigint));
+  }
+}
+
+function scopeOf({ owner, model, provider }: BudgetRule): readonly Condition[] {
+  const scope: Condition[] = [];
+  if (owner.kind === 'end_user' || owner.kind === 'tag') {
+    const slash = owner.id.indexOf('/');
+    scope.push(equal('organization', owner.id.slice(0, slash)), equal(owner.kind, owner.id.slice(slash + 1)));
+  } else if (ownerKey(owner) !== ownerKey(EVERYONE)) scope.push(equal(owner.kind, owner.id));
+  if (provider !== undefined) scope.push(equal('provider', provider));
+  if (model?.endsWith('/*') === true) {
+    const prefix = model.slice(0, -1);
+    scope.push({ column: 'alias', sql: 'alias GLOB ?', values: [`${prefix.replace(/[*?[]/g, '[$&]')}*`] });
+  } else if (model !== undefined) scope.push(equal('alias', model));
+  return scope;
+}
+
+const equal = (column: GroupColumn, value: string): Condition => ({ column, sql: `${column} = ?`, values: [value] });
+
+/** A row has all its tags in one column. */
+const rowCondition = ({ column, sql }: Condition): string =>
+  column === 'tag' ? "EXISTS (SELECT 1 FROM json_each(CASE tags WHEN '' THEN '[]' ELSE tags END) WHERE value = ?)" : sql;
+
+/** Whether a budget counts a call, as the engine decides it. */
+const counts = ({ owner, model, provider }: BudgetRule, charge: Charge): boolean =>
+  (provider === undefined || provider === charge.provider) && isFor(model, charge.alias) && ownedBy(charge, owner);
+
+function charged(item: WriteItem, isIn: (charge: Charge) => boolean): bigint {
+  if (item.kind !== 'usage') return 0n;
+  let sum = 0n;
+  for (const [place, event] of item.events.entries()) if (isIn(event)) sum += BigInt(item.charged?.[place] ?? 0);
+  return sum;
+}
