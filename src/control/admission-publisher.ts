@@ -12,7 +12,7 @@ import { editedRules, NO_POLICY, policyAfter, type RuleChange } from './admissio
 import { readMeta, writeMeta, type Database } from './database.ts';
 import { ownerNames } from './owners.ts';
 import type { Vaults } from './vaults.ts';
-import { within } from './within.ts';
+import { within } from '../core/within.ts';
 
 const POLICY = 'admission.policy';
 /** How long a write waits for the ledger before it is acknowledged as stored only. */

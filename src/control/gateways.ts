@@ -5,7 +5,7 @@ import type { JsonObject } from '../core/json.ts';
 import type { SignedText } from '../access/principal.ts';
 import type { Hello, IncomingCall, Peer } from '../ipc/peer.ts';
 import { serveFrames, type FrameServer } from '../ipc/serve.ts';
-import { within } from './within.ts';
+import { within } from '../core/within.ts';
 
 const DIGEST = /^[0-9a-f]{64}$/;
 const METRICS_MS = 1000;

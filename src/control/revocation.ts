@@ -6,7 +6,7 @@ import type { ProcessInfo, SupervisorCall } from '../ipc/supervision.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Gateways } from './gateways.ts';
 import type { Vaults } from './vaults.ts';
-import { within } from './within.ts';
+import { within } from '../core/within.ts';
 
 export interface RevocationDeps {
   readonly vaults: Vaults;

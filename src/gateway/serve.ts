@@ -4,6 +4,7 @@ import { systemClock } from '../core/clock.ts';
 import { BulkheadError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { publicKeyFromRaw } from '../core/signing.ts';
+import { within } from '../core/within.ts';
 import { createListener, type Listener } from '../http/listener.ts';
 import type { Child } from '../ipc/child.ts';
 import { Link } from '../ipc/link.ts';
@@ -183,7 +184,8 @@ class Worker {
   async #resolve(call: GatewayControlCall): Promise<SignedText | undefined> {
     for (let tries = 1; ; tries++) {
       try {
-        const { head } = await this.#control.unary(call as unknown as JsonObject);
+        // A control that is stopped keeps its connection open and says nothing.
+        const { head } = await within(KEY_LOOKUP_WAIT_MS, this.#control.unary(call as unknown as JsonObject));
         return (head as unknown as KeyResolveReply).row ?? undefined;
       } catch (error) {
         if (isConnectionLost(error) && tries < 2) continue;

@@ -195,6 +195,8 @@ describe('limits and budgets on four workers', () => {
       assert.equal(passed(await askMany(key, 12, { model: DEAR })), 12);
       const rest = await askMany(key, 40, { model: DEAR });
       assert.deepEqual([passed(rest), codes(rest)], [10, ['budget_exceeded']]);
+      // A key that no worker has seen is answered too, and not kept waiting.
+      assert.deepEqual(codes(await askMany(`bh_live_${'0'.repeat(36)}`, 1)), ['key_lookup_unavailable']);
     } finally {
       process.kill(control.pid, 'SIGCONT');
     }

@@ -2,7 +2,7 @@ import { LAYOUTS } from '../../../core/process.ts';
 import type { ProcessInfo } from '../../../ipc/supervision.ts';
 import type { ControlDeps } from '../../deps.ts';
 import type { Handlers } from '../../http/router.ts';
-import { within } from '../../within.ts';
+import { within } from '../../../core/within.ts';
 import { unconfirmedRevokes } from '../keys/revoke.ts';
 import { askLedger } from '../usage/service.ts';
 import { shardState } from '../vault/service.ts';

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../../core/json.ts';
 import { renderPrometheus, type MetricsPart } from '../../../telemetry/metrics.ts';
 import type { ControlDeps } from '../../deps.ts';
 import type { Handlers } from '../../http/router.ts';
-import { within } from '../../within.ts';
+import { within } from '../../../core/within.ts';
 import { askLedger } from '../usage/service.ts';
 
 type Names = 'health.live' | 'health.ready' | 'metrics' | 'openapi';

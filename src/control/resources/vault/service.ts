@@ -1,6 +1,6 @@
 import { BulkheadError } from '../../../core/errors.ts';
 import type { Vaults } from '../../vaults.ts';
-import { within } from '../../within.ts';
+import { within } from '../../../core/within.ts';
 
 const ANSWER_MS = 3000;
 
