@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import http from 'node:http';
+import net from 'node:net';
 import type { JsonObject } from '../../core/json.ts';
 import type { Role } from '../../core/process.ts';
 import { startChild, type Child } from '../../ipc/child.ts';
@@ -67,7 +68,17 @@ async function answer(
 }
 
 async function drain(server: http.Server | undefined, frames: readonly FrameServer[], links: ReadonlyMap<string, Link>): Promise<void> {
-  if (server !== undefined) await new Promise((resolve) => server.close(resolve));
+  if (server !== undefined) await closeHttp(server);
   await Promise.all(frames.map((one) => one.drain()));
   for (const link of links.values()) link.stop();
+}
+
+const LINGER_MS = 250;
+
+/** As the gateway's listener does it: on a connection that looks idle a request may be on its way, and Node's own `close` of an HTTP server would reset it. */
+function closeHttp(server: http.Server): Promise<void> {
+  return new Promise((resolve) => {
+    net.Server.prototype.close.call(server, () => resolve());
+    setTimeout(() => server.closeIdleConnections(), LINGER_MS);
+  });
 }
