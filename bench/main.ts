@@ -200,7 +200,7 @@ async function measureLatency(child: ChildProcess, direct: Target, targets: read
 
 /** The longest pause of the gateway's event loop while 10 MB bodies pass, seen as the slowest of steady health checks. */
 async function measureLargeBodies(target: Target): Promise<{ stall: number; seconds: number }> {
-  const body = chat(target.model('bench'), { user: 'x'.repeat(10_000_000) });
+  const body = chat(target.model('bench'), { padding: 'x'.repeat(10_000_000) });
   let [slowest, running] = [0, true];
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   const ping = (): Promise<number> =>
