@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { ROLES, type Layout } from '../core/process.ts';
-import { CODE_FLAGS } from './flags.ts';
+import { CODE_FLAGS, codeFlags } from './flags.ts';
 import { identityOf } from './folders.ts';
 import { program } from './programs.ts';
 
@@ -48,22 +48,35 @@ export function startFromCache(cache: string, codeDir: string, args: readonly st
 /** In words why the cache for `uid` could not be filled; undefined: it holds the program as it is. */
 function fill(cache: string, codeDir: string, uid: number, wrapper: readonly string[]): string | undefined {
   const stampFile = path.join(cache, `stamp-${uid}`);
-  const stamp = stampOf(codeDir);
+  const groups = rolesByFlags();
+  const stamp = stampOf(codeDir, [...groups.keys()]);
   if (fs.existsSync(stampFile) && fs.readFileSync(stampFile, 'utf8') === stamp) return undefined;
   for (const name of fs.readdirSync(cache)) if (name.endsWith(`-${uid}`)) fs.rmSync(path.join(cache, name), { recursive: true });
-  const [file, ...args] = [...wrapper, process.execPath, ...CODE_FLAGS, path.join(codeDir, 'src/main/warm.ts')];
-  if (file === undefined) return 'nothing to run';
   const options: SpawnSyncOptionsWithStringEncoding = {
     env: { NODE_COMPILE_CACHE: cache },
     encoding: 'utf8',
     timeout: WARM_MS,
     stdio: ['ignore', 'ignore', 'pipe'],
   };
-  const { status, error, stderr } = spawnSync(file, args, options);
-  if (status !== 0) return error?.message ?? stderr.trim().slice(-500);
+  for (const [flags, roles] of groups) {
+    const [file, ...args] = [...wrapper, process.execPath, ...flags.split(' '), path.join(codeDir, 'src/main/warm.ts'), ...roles];
+    if (file === undefined) return 'nothing to run';
+    const { status, error, stderr } = spawnSync(file, args, options);
+    if (status !== 0) return error?.message ?? stderr.trim().slice(-500);
+  }
   readableByAll(cache);
   fs.writeFileSync(stampFile, stamp);
   return undefined;
+}
+
+/** Sets of flags and who runs under each: what is compiled together. */
+function rolesByFlags(): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, string[]>([[CODE_FLAGS.join(' '), ['supervisor']]]);
+  for (const role of ROLES) {
+    const flags = codeFlags(role).join(' ');
+    groups.set(flags, [...(groups.get(flags) ?? []), role]);
+  }
+  return groups;
 }
 
 /** A thread that starts after its process became another uid looks for the folder of that uid. */
@@ -87,9 +100,9 @@ function readableByAll(folder: string): void {
   }
 }
 
-/** Changes with the runtime and every source file; a stale entry is only slow, since Node compares the source. */
-function stampOf(codeDir: string): string {
-  const hash = createHash('sha256').update(`${process.version} ${codeDir}`);
+/** Changes with the runtime, the flags and every source file; a stale entry is only slow, since Node compares the source. */
+function stampOf(codeDir: string, flags: readonly string[]): string {
+  const hash = createHash('sha256').update(`${process.version} ${codeDir} ${flags.join()}`);
   const source = path.join(codeDir, 'src');
   for (const name of fs.readdirSync(source, { recursive: true, encoding: 'utf8' }).sort()) {
     if (!name.endsWith('.ts') || name.endsWith('.test.ts')) continue;
