@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { ensureInstalled, runtimePath } from './install.js';
 
 const CLI = path.join(fileURLToPath(new URL('..', import.meta.url)), 'src', 'main', 'cli.ts');
+/** The CLI compiled: as well kept as the packages beside it. A node's processes have a cache of their own (src/supervisor/code-cache.ts). */
+const CODE_CACHE = path.join(fileURLToPath(new URL('..', import.meta.url)), 'node_modules', '.cache', 'bulkhead');
 const [FIRST_FD, LAST_FD] = [3, 9];
 
 /**
@@ -47,6 +49,7 @@ const descriptors = inheritedDescriptors();
 await ensureInstalled({ dev: false });
 const child = spawn(runtimePath(), ['--disable-warning=ExperimentalWarning', CLI, ...process.argv.slice(2)], {
   stdio: ['inherit', 'inherit', 'inherit', ...descriptors],
+  env: { ...process.env, NODE_COMPILE_CACHE: CODE_CACHE },
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('error', (error) => {

@@ -150,7 +150,12 @@ An error says what happened, what to do next, its code (see errors.md) and the r
 
 async function cliPage(): Promise<string> {
   const nowhere = { stdin: process.stdin, out: () => undefined, err: () => undefined, colour: false, width: 100, env: {}, cwd: '/' };
-  const program = await buildProgram({ terminal: nowhere, stores: () => Promise.resolve({}), exitWith: () => undefined });
+  const program = await buildProgram({
+    terminal: nowhere,
+    stores: () => Promise.resolve({}),
+    codeCache: () => Promise.resolve(undefined),
+    exitWith: () => undefined,
+  });
   return [
     NOTICE,
     '# bulkhead, the command\n',

@@ -23,6 +23,8 @@ export interface CliContext {
   readonly terminal: Terminal;
   /** By process: `control`, `ledger`, `auditor`. Wired by `main`, for the commands may not load the processes. */
   stores(): Promise<Readonly<Record<string, StoreFile>>>;
+  /** The folder of a node's compiled code, filled for the program as it is now; undefined: it starts without. Wired by `main`. */
+  codeCache(folder: string): Promise<string | undefined>;
   /** The exit code of a command that ran to its end; 0 unless said otherwise. */
   exitWith(code: number): void;
 }

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { flushCompileCache } from 'node:module';
 import net from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -74,19 +75,25 @@ function unusable(endpoint: Endpoint, option: string, cause: Error): CliFailure 
   );
 }
 
+export interface SupervisorStart {
+  readonly specFile: string;
+  readonly rootKey: RootKeySource;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly codeCache: string | undefined;
+}
+
 /**
  * Becomes the supervisor: the same process id, none of this program's memory or packages. An inherited descriptor with the root key does
  * not survive `execve` (Node.js marks it close-on-exec), so in that case the supervisor is a child that this process stands in for.
  */
-export function becomeSupervisor(
-  specFile: string,
-  rootKey: RootKeySource,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<number> {
+export function becomeSupervisor({ specFile, rootKey, env, codeCache }: SupervisorStart): Promise<number> {
   const args = [...NODE_FLAGS, path.join(CODE_FOLDER, SUPERVISOR), specFile];
-  const kept = Object.fromEntries(KEPT_VARIABLES.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+  const kept: Record<string, string> = codeCache === undefined ? {} : { NODE_COMPILE_CACHE: codeCache };
+  for (const name of KEPT_VARIABLES) if (env[name] !== undefined) kept[name] = env[name];
   if (rootKey.kind === 'file' && process.execve !== undefined) {
     process.removeAllListeners('warning');
+    // Node.js writes its own cache at the end of a process, which this one does not have.
+    flushCompileCache();
     process.execve(process.execPath, [process.execPath, ...args], kept);
   }
   return superviseAsChild(args, kept, rootKey.kind === 'file' ? null : rootKey.fd);

@@ -9,12 +9,13 @@ import { styled, type Terminal } from './terminal.ts';
 export interface CliDependencies {
   readonly terminal: Terminal;
   readonly stores: () => Promise<Readonly<Record<string, StoreFile>>>;
+  readonly codeCache: CliContext['codeCache'];
 }
 
 /** Runs one command line (without `node` and the script). Resolves with the exit code; never throws for what a user can cause. */
-export async function runCli(args: readonly string[], { terminal, stores }: CliDependencies): Promise<number> {
+export async function runCli(args: readonly string[], { terminal, stores, codeCache }: CliDependencies): Promise<number> {
   let exit: number = EXIT.ok;
-  const context: CliContext = { terminal, stores, exitWith: (code) => void (exit = code) };
+  const context: CliContext = { terminal, stores, codeCache, exitWith: (code) => void (exit = code) };
   const program = await buildProgram(context, args[0]);
   try {
     if (args.length === 0) program.outputHelp();

@@ -1,3 +1,4 @@
+import { CODE_FOLDER } from '../cli/node-start.ts';
 import { runCli } from '../cli/run.ts';
 import { processTerminal } from '../cli/terminal.ts';
 
@@ -11,4 +12,7 @@ const stores = async () => {
   };
 };
 
-process.exitCode = await runCli(process.argv.slice(2), { terminal: processTerminal(), stores });
+/** The supervisor starts from the cache of its node. */
+const codeCache = async (folder: string) => (await import('../supervisor/code-cache.ts')).ownCodeCache(folder, CODE_FOLDER);
+
+process.exitCode = await runCli(process.argv.slice(2), { terminal: processTerminal(), stores, codeCache });

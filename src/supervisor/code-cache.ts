@@ -32,17 +32,10 @@ export function codeCacheFor(layout: Layout, cache: string, codeDir: string, fai
   return undefined;
 }
 
-/**
- * The supervisor itself starts anew from the cache, which frees what it took to get here. Not where it inherited the
- * root key's descriptor: Node closes that at `execve`.
- */
-export function startFromCache(cache: string, codeDir: string, args: readonly string[]): void {
-  if (process.env['NODE_COMPILE_CACHE'] !== undefined || process.execve === undefined) return;
+/** The same for the supervisor itself, which whoever starts it names in its NODE_COMPILE_CACHE. */
+export function ownCodeCache(cache: string, codeDir: string): string | undefined {
   fs.mkdirSync(cache, { recursive: true, mode: 0o755 });
-  if (fill(cache, codeDir, process.getuid?.() ?? 0, []) !== undefined) return;
-  const env = Object.fromEntries(Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
-  const flags = [...new Set([...process.execArgv, ...CODE_FLAGS])];
-  process.execve(process.execPath, [process.execPath, ...flags, ...args], { ...env, NODE_COMPILE_CACHE: cache });
+  return fill(cache, codeDir, process.getuid?.() ?? 0, []) === undefined ? cache : undefined;
 }
 
 /** In words why the cache for `uid` could not be filled; undefined: it holds the program as it is. */

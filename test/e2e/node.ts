@@ -100,7 +100,13 @@ function openFolder(): string {
 }
 
 /** No variable of the developer's shell reaches the node, except what finds programs. */
-const testEnvironment = (): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], HOME: os.homedir(), NO_COLOR: '1' });
+const testEnvironment = (): NodeJS.ProcessEnv => ({
+  PATH: process.env['PATH'],
+  HOME: os.homedir(),
+  NO_COLOR: '1',
+  // As bin/bulkhead.js sets it.
+  NODE_COMPILE_CACHE: path.join(ROOT, 'node_modules/.cache/bulkhead'),
+});
 
 interface Parts {
   readonly url: string;

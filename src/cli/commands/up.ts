@@ -69,7 +69,14 @@ async function up(context: CliContext, options: UpOptions): Promise<void> {
     environmentKeys: KEY_VARIABLES.filter((name) => (context.terminal.env[name] ?? '') !== ''),
   };
   writeSpec(folder, spec);
-  context.exitWith(await becomeSupervisor(folder.specFile, node.rootKey, context.terminal.env));
+  context.exitWith(
+    await becomeSupervisor({
+      specFile: folder.specFile,
+      rootKey: node.rootKey,
+      env: context.terminal.env,
+      codeCache: await context.codeCache(path.join(folder.path, 'cache')),
+    }),
+  );
 }
 
 /** The part of a configuration that a start needs; control reads the whole. */

@@ -42,7 +42,7 @@ export async function run(
     env,
     cwd,
   };
-  const code = await runCli(args, { terminal, stores: () => Promise.resolve(STORES) });
+  const code = await runCli(args, { terminal, stores: () => Promise.resolve(STORES), codeCache: () => Promise.resolve(undefined) });
   return { code, out, err };
 }
 
