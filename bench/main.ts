@@ -17,6 +17,8 @@ const WORK = path.join(HERE, '.work');
 const QUICK = process.argv.includes('--quick');
 const ROUND_MS = QUICK ? 1500 : 4000;
 const ROUNDS = QUICK ? 2 : 5;
+/** V8 compiles what is hot during the first seconds: a cost of a start, not of a request. */
+const WARM_MS = 3000;
 const STREAM_EVENTS = 200;
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
@@ -145,6 +147,8 @@ const record = (figures: Figures, target: string, name: string, value: number): 
 async function measureCpu(child: ChildProcess, targets: readonly Target[], figures: Figures): Promise<void> {
   const samples = new Map<string, { cpu: number[]; rate: number[]; perEvent: number[] }>();
   for (const target of targets) samples.set(target.name, { cpu: [], rate: [], perEvent: [] });
+  say('warming up');
+  for (const target of targets) await load(child, target, 'bench', { concurrency: 32, durationMs: WARM_MS });
   for (let round = 0; round < ROUNDS; round++) {
     say(`CPU, round ${round + 1} of ${ROUNDS}`);
     for (const target of targets) {

@@ -54,9 +54,34 @@ export function pssMegabytes(root: number): number {
 export function cpuByProcess(root: number): Map<string, number> {
   const result = new Map<string, number>();
   for (const { pid, ticks } of tree(root)) {
-    const line = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-    const name = line.map((word) => /src\/main\/(\w+)\.ts$/.exec(word)?.[1]).find((found) => found !== undefined) ?? line[0] ?? '?';
+    const name = nameOf(pid);
     result.set(name, (result.get(name) ?? 0) + ticks * TICK_MICROSECONDS);
   }
   return result;
+}
+
+/** Proportional set size in MB (10⁶ bytes) by command line word. */
+export function pssByProcess(root: number): Map<string, number> {
+  const result = new Map<string, number>();
+  for (const { pid } of tree(root)) {
+    const kilobytes = Number(/^Pss:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0);
+    const name = nameOf(pid);
+    result.set(name, (result.get(name) ?? 0) + (kilobytes * 1024) / 1e6);
+  }
+  return result;
+}
+
+function nameOf(pid: number): string {
+  const line = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  return line.map((word) => /src\/main\/(\w+)\.ts$/.exec(word)?.[1]).find((found) => found !== undefined) ?? line[0] ?? '?';
+}
+
+/** CPU microseconds of one process by number of thread; that of the main one is the process's own. */
+export function cpuByThread(pid: number): Map<number, number> {
+  const times = new Map<number, number>();
+  for (const thread of fs.readdirSync(`/proc/${pid}/task`)) {
+    const stat = readStat(`${pid}/task/${thread}`);
+    if (stat !== undefined) times.set(Number(thread), stat.ticks * TICK_MICROSECONDS);
+  }
+  return times;
 }

@@ -65,13 +65,10 @@ function quirksOf(row: CatalogueRow): string {
 
 const addressOf = ({ baseUrl }: CatalogueRow): string => (baseUrl === null ? '`base_url`' : code(baseUrl));
 
-const rowOf = (row: CatalogueRow): readonly string[] => [
-  code(row.kind),
-  row.title,
-  addressOf(row),
-  authOf(row.auth),
-  row.proved ? 'proved' : '*unproved*',
-];
+const provedOf = ({ proved, unrecorded = [] }: CatalogueRow): string =>
+  [proved ? 'proved' : '*unproved*', ...unrecorded.map((operation) => `${operation} *unproved*`)].join('; ');
+
+const rowOf = (row: CatalogueRow): readonly string[] => [code(row.kind), row.title, addressOf(row), authOf(row.auth), provedOf(row)];
 
 const detailOf = (row: CatalogueRow): readonly string[] => [code(row.kind), operationsOf(row), settingsOf(row), quirksOf(row)];
 

@@ -62,11 +62,12 @@ export const PERMISSIONS = {
   'token.write': { roles: ORGANIZATION, own: 'anyone' },
   'key.read': { roles: [...TEAM, 'platform_viewer', 'viewer'], own: ['member'] },
   'key.write': { roles: TEAM, own: ['member'] },
-  'limit.read': { roles: ROLES },
+  /** What holds a person themself they may know, and ask for more of: it is nobody's below them, and lies in no team. */
+  'limit.read': { roles: ROLES, own: 'anyone' },
   'limit.write': { roles: TEAM },
-  'budget.read': { roles: ROLES },
+  'budget.read': { roles: ROLES, own: 'anyone' },
   'budget.write': { roles: TEAM },
-  'budget.ask': { roles: [...TEAM, 'member'] },
+  'budget.ask': { roles: [...TEAM, 'member'], own: 'anyone' },
   'usage.read': { roles: [...TEAM, 'platform_viewer', 'viewer'] },
 } as const satisfies Record<string, Rule>;
 export type Permission = keyof typeof PERMISSIONS;

@@ -35,6 +35,16 @@ export interface KeyRow {
   readonly addresses?: readonly string[];
   readonly rules?: KeyRules;
   readonly metadata?: Readonly<Record<string, string>>;
+  /** The first of the keys that replaced one another down to this one: all of them together use its limits and budgets. Absent: itself. */
+  readonly lineage?: KeyId;
+  /** It lives a few minutes and may be renewed under the same digest: a key of `bulkhead login`, or a token of an issuer. */
+  readonly session?: SessionFacts;
+}
+
+/** Whose token a row of kind `session` stands for: the vault takes it only with a token that says the same. */
+export interface SessionFacts {
+  readonly issuer: string;
+  readonly subject: string;
 }
 
 /** A row or snapshot as signed text. `signature` is Ed25519 over `bulkhead/<kind>/v1\n` + text, base64. */
@@ -49,10 +59,21 @@ export interface Principal {
   readonly signed: SignedText;
   /** `signed` as JSON: it goes to the vault with every call of the key. */
   readonly signedJson: string;
+  /** Of a caller with a token of an issuer: the issuer's keys as the vault signed them, and the same as JSON. */
+  readonly issuer?: SignedText | undefined;
+  readonly issuerJson?: string | undefined;
+}
+
+/** What stands for a token of an issuer: its row of kind `session`, and its issuer's keys. */
+export interface SignedSession {
+  readonly row: SignedText;
+  readonly issuer: SignedText;
 }
 
 /** Looks up keys. One implementation asks `control` over its socket, the other is a table in tests. */
 export interface KeySource {
   /** Undefined: there is no such key, or it is revoked. Rejects when the source cannot be asked. */
   resolve(digest: KeyDigest): Promise<SignedText | undefined>;
+  /** The same of a token of an issuer, which whoever answers verifies. */
+  resolveToken(token: string): Promise<SignedSession | undefined>;
 }

@@ -1,5 +1,6 @@
 import type { Unit } from '../core/usage.ts';
 import table from './prices/catalogue.json' with { type: 'json' };
+import corrections from './prices/corrections.json' with { type: 'json' };
 
 /** Whole picodollars per token: one number, or a base followed by pairs of (above how many input tokens, price). */
 export type Rate = number | readonly number[];
@@ -26,6 +27,8 @@ export interface Rates {
   readonly request?: number;
   /** Picodollars per unit of what is not counted in tokens. */
   readonly units?: Readonly<Partial<Record<Unit, number>>>;
+  /** Units whose price is for the call, however many of them it used: a grounded prompt. */
+  readonly once?: readonly Unit[];
 }
 
 /** A test on a lower-case model name. The first character says which: `=` equal, `^` prefix, `$` suffix, `~` contains, `/` regular expression. */
@@ -36,11 +39,14 @@ export interface ModelPrices {
   readonly match: Match;
   /** The last one whose condition holds counts. Empty: the catalogue knows the model but not its price per token. */
   readonly prices: readonly Rates[];
+  /** Where the prices were read, and the day. */
+  readonly source?: string;
+  readonly seen?: string;
 }
 
 export interface PriceList {
   /** Other lists to look in for a model that this one does not have. */
-  readonly fallback: readonly string[];
+  readonly fallback?: readonly string[];
   /** The first whose `match` holds counts. */
   readonly models: readonly ModelPrices[];
 }
@@ -54,13 +60,8 @@ export interface PriceCatalogue {
 
 export const CATALOGUE: PriceCatalogue = table;
 
-export interface CompiledModel {
-  /** The list that it stands in. */
-  readonly list: string;
-  readonly id: string;
-  readonly matches: (model: string) => boolean;
-  readonly prices: readonly Rates[];
-}
+/** What vendors publish otherwise than the catalogue says, or what it does not have yet. In front of it; by hand. */
+export const CORRECTIONS: Pick<PriceCatalogue, 'version' | 'lists'> = corrections as Pick<PriceCatalogue, 'version' | 'lists'>;
 
 /** Turns a test into a function once, so that a lookup builds no regular expression. The patterns are the catalogue's, never a client's. */
 export function compileMatch(match: Match): (model: string) => boolean {

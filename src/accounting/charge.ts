@@ -142,7 +142,7 @@ function unitLines(lines: PriceLine[], usage: TokenUsage, units: Units, rates: R
     const quantity = units[unit] ?? 0;
     if (quantity === 0) continue;
     const rate = rates.units?.[unit];
-    if (rate !== undefined) lines.push({ item: unit, quantity, rate });
+    if (rate !== undefined) lines.push({ item: unit, quantity: rates.once?.includes(unit) === true ? 1 : quantity, rate });
     else if (hasTokens && IN_TOKENS.has(unit)) continue;
     // A fee for the request is what its search costs.
     else if (!(unit === 'search' && rates.request !== undefined)) unpriced.push(unit);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { NO_USAGE, type TokenUsage } from '../core/usage.ts';
-import { CATALOGUE } from './catalogue.ts';
+import { BUILT_IN } from './price-book.ts';
 import { readOperatorPrices, type OperatorPrices, type OperatorPriceTable } from './operator-prices.ts';
 import { priceBound, priceUsage, type Price } from './price.ts';
 
@@ -31,7 +31,7 @@ describe('prices of the operator', () => {
 
   it('go in front of the catalogue, and rows say so', () => {
     const { picodollars, known, version, source } = price(own, { input: 10, output: 10 });
-    assert.deepEqual([picodollars, known, version], [30_000_000n, true, `${CATALOGUE.version}+7`]);
+    assert.deepEqual([picodollars, known, version], [30_000_000n, true, `${BUILT_IN.version}+7`]);
     assert.deepEqual([source.list, source.model], ['operator', 'gpt-5']);
   });
 

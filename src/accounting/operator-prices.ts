@@ -1,8 +1,10 @@
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
 import { fail, ok, type Result } from '../core/result.ts';
-import { UNITS, type Unit } from '../core/usage.ts';
-import { CATALOGUE, type Rate, type Rates } from './catalogue.ts';
+import type { Rates } from './catalogue.ts';
+import { BUILT_IN, PriceBook } from './price-book.ts';
+import { readPriceTable, type PriceTable } from './price-table.ts';
 import { TOKEN_RATES } from './rate-names.ts';
+import { integer, Malformed, malformed, objects, readRates, word } from './read-rates.ts';
 
 /**
  * The operator's own prices as control signs them and the ledger holds them: plain JSON, every amount a whole number of picodollars,
@@ -17,6 +19,8 @@ export interface OperatorPriceTable {
   readonly discounts: readonly OperatorShare[];
   /** On top of what the provider costs. The first that fits counts. */
   readonly margins: readonly OperatorShare[];
+  /** His own table of list prices, in front of the built-in one. */
+  readonly table?: PriceTable | undefined;
 }
 
 /** Unix milliseconds [from, until); absent: always. */
@@ -55,9 +59,18 @@ export interface OperatorPrices {
   readonly entries: readonly OwnPrice[];
   readonly discounts: readonly OperatorShare[];
   readonly margins: readonly OperatorShare[];
+  /** List prices: the built-in ones, with his table in front where he has one. */
+  readonly book: PriceBook;
 }
 
-export const NO_OPERATOR_PRICES: OperatorPrices = { version: 0, label: CATALOGUE.version, entries: [], discounts: [], margins: [] };
+export const NO_OPERATOR_PRICES: OperatorPrices = {
+  version: 0,
+  label: BUILT_IN.version,
+  entries: [],
+  discounts: [],
+  margins: [],
+  book: BUILT_IN,
+};
 
 const MAX_ENTRIES = 10_000;
 /** Discounts: all of it. Margins: a hundredfold. */
@@ -106,41 +119,18 @@ export function readOperatorPrices(text: string): Result<OperatorPrices, string>
   }
 }
 
-class Malformed extends Error {
-  override readonly name = 'Malformed';
-}
-
-const malformed = (part: string): never => {
-  throw new Malformed(`its ${part} is malformed`);
-};
-
 function compile(value: Json): OperatorPrices {
   if (!isJsonObject(value) || value['kind'] !== 'prices') return malformed('kind');
   const version = integer(value, 'version', Number.MAX_SAFE_INTEGER) ?? malformed('version');
+  const book = value['table'] === undefined ? BUILT_IN : new PriceBook(readPriceTable(value['table']));
   return {
     version,
-    label: version === 0 ? CATALOGUE.version : `${CATALOGUE.version}+${version}`,
-    entries: list(value, 'entries').map(readEntry),
-    discounts: list(value, 'discounts').map((one) => readShare(one, MOST_DISCOUNT)),
-    margins: list(value, 'margins').map((one) => readShare(one, MOST_MARGIN)),
+    label: version === 0 ? book.version : `${book.version}+${version}`,
+    entries: objects(value['entries'], 'entries', MAX_ENTRIES).map(readEntry),
+    discounts: objects(value['discounts'], 'discounts', MAX_ENTRIES).map((one) => readShare(one, MOST_DISCOUNT)),
+    margins: objects(value['margins'], 'margins', MAX_ENTRIES).map((one) => readShare(one, MOST_MARGIN)),
+    book,
   };
-}
-
-function list(from: JsonObject, name: string): readonly JsonObject[] {
-  const value = from[name];
-  if (!Array.isArray(value) || value.length > MAX_ENTRIES) return malformed(name);
-  return (value as readonly Json[]).map((item) => (isJsonObject(item) ? item : malformed(name)));
-}
-
-function integer(from: JsonObject, name: string, max: number): number | undefined {
-  const value = from[name];
-  if (value === undefined) return undefined;
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= max ? value : malformed(name);
-}
-
-function word(from: JsonObject, name: string): string | undefined {
-  const value = from[name];
-  return value === undefined || (typeof value === 'string' && value.length > 0 && value.length <= 256) ? value : malformed(name);
 }
 
 const validity = (from: JsonObject): Validity => ({
@@ -160,33 +150,6 @@ function readEntry(from: JsonObject): OwnPrice {
     tiers: tiers === undefined ? undefined : Object.fromEntries(Object.entries(tiers).map(([name, value]) => [name, readRates(value)])),
     hasTokens: Object.keys(rates).some((name) => TOKEN_NAMES.has(name)),
   };
-}
-
-function readRates(value: Json | undefined): Rates {
-  if (!isJsonObject(value)) return malformed('rates');
-  const tokens = TOKEN_RATES.flatMap((name) => (value[name] === undefined ? [] : [[name, readRate(value[name])] as const]));
-  const request = integer(value, 'request', Number.MAX_SAFE_INTEGER);
-  const units = value['units'] === undefined ? undefined : readUnits(value['units']);
-  return { ...Object.fromEntries(tokens), ...(request === undefined ? {} : { request }), ...(units === undefined ? {} : { units }) };
-}
-
-/** A number, or a base followed by pairs of (above how many input tokens, price), the starts rising. */
-function readRate(value: Json | undefined): Rate {
-  const numbers = Array.isArray(value) ? (value as readonly Json[]) : [value];
-  const whole = numbers.map((one) => (typeof one === 'number' && Number.isSafeInteger(one) && one >= 0 ? one : malformed('rate')));
-  const starts = whole.filter((_, place) => place % 2 === 1);
-  if (whole.length % 2 === 0 || starts.some((start, place) => place > 0 && start <= (starts[place - 1] ?? 0))) return malformed('rate');
-  return Array.isArray(value) ? whole : (whole[0] ?? malformed('rate'));
-}
-
-function readUnits(value: Json): NonNullable<Rates['units']> {
-  if (!isJsonObject(value)) return malformed('units');
-  const units: Partial<Record<Unit, number>> = {};
-  for (const unit of UNITS) {
-    const rate = integer(value, unit, Number.MAX_SAFE_INTEGER);
-    if (rate !== undefined) units[unit] = rate;
-  }
-  return units;
 }
 
 const readShare = (from: JsonObject, most: number): OperatorShare => ({

@@ -67,6 +67,13 @@ describe('price', () => {
     assert.equal(cost, 100n * 3_750_000n + 200n * 6_000_000n);
   });
 
+  it('charges reasoning apart where it has a price of its own, else like output', () => {
+    // sonar-deep-research: 8 dollars for output, 3 for reasoning. o3: 8 for both.
+    const usage = { output: 100, reasoning: 60 };
+    assert.equal(price(usage, 'sonar-deep-research', 'perplexity').picodollars, 40n * 8_000_000n + 60n * 3_000_000n);
+    assert.equal(price(usage, 'o3', 'openai').picodollars, 100n * 8_000_000n);
+  });
+
   it('charges a fee per request where there is one', () => {
     // sonar at Perplexity: 1 dollar per million each way and 12 dollars per thousand requests.
     assert.equal(price({ input: 10, output: 10 }, 'sonar', 'perplexity').picodollars, 20n * 1_000_000n + 12_000_000_000n);

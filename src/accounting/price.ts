@@ -6,8 +6,8 @@ import { picodollars, type Picodollars } from '../core/money.ts';
 import type { TokenUsage, Unit } from '../core/usage.ts';
 import type { Rates } from './catalogue.ts';
 import { addUnitLines, dearestUse, lineCost, tierStart, tokenLines, type PriceLine } from './charge.ts';
-import { dearestOf, findModel, ratesAt } from './lookup.ts';
 import { adjustmentFor, ownPriceFor, NO_OPERATOR_PRICES, type OperatorPrices, type OwnPrice } from './operator-prices.ts';
+import { ratesAt } from './rates-at.ts';
 import { atTier } from './tier.ts';
 
 /** Where a price comes from. */
@@ -18,6 +18,8 @@ export interface PriceSource {
   readonly model: string;
   /** Unix milliseconds from which it holds; absent: always did. */
   readonly from?: number | undefined;
+  /** It stands in the operator's prices file. */
+  readonly file?: boolean | undefined;
   /** How it was served, where that was not the usual way. */
   readonly tier?: string | undefined;
   /** Above so many input tokens. */
@@ -63,7 +65,7 @@ const OPERATOR_LIST = 'operator';
 
 /** Prices `usage` of `model` at the Unix time `at` (milliseconds). A price that is not known is never taken for free. */
 export function priceUsage(usage: TokenUsage, model: string, priceList: string, at: number, context: PriceContext = NO_CONTEXT): Price {
-  const found = find(model, priceList, at, context);
+  const found = effectiveRates(model, priceList, at, context);
   return found === undefined ? free(priceList) : total(usage, found, model, at, context);
 }
 
@@ -76,26 +78,27 @@ export function priceBound(
   at: number,
   context: PriceContext = NO_CONTEXT,
 ): Price {
-  const found = find(model, priceList, at, context);
+  const found = effectiveRates(model, priceList, at, context);
   if (found === undefined) return free(priceList);
   return total(dearestUse(found.rates, maxInput, maxOutput), found, model, at, context);
 }
 
-/** Undefined: nobody pays for it. */
-function find(model: string, priceList: string, at: number, { operator, provider }: PriceContext): Found | undefined {
+/** What a call of now is priced by. Undefined: nobody pays for it. */
+export function effectiveRates(model: string, priceList: string, at: number, { operator, provider }: PriceContext): Found | undefined {
   if (priceList === SANDBOX_LIST) return undefined;
   const own = operator.entries.length === 0 ? undefined : ownPriceFor(operator, provider, model, at);
   if (own === undefined && priceList === FREE_LIST) return undefined;
-  const listed = priceList === FREE_LIST ? undefined : findModel(priceList, model);
+  const listed = priceList === FREE_LIST ? undefined : operator.book.find(priceList, model);
   const base = priceList === FREE_LIST ? FREE_RATES : listed && ratesAt(listed.prices, at);
   const { list = priceList, id = '' } = listed ?? {};
   if (own === undefined) {
-    const source = { list, model: base === undefined ? '' : id, from: base?.from };
-    return { rates: base ?? NO_RATES, list, priceList, id, source, isOwn: false };
+    const source = { list, model: base === undefined ? '' : id, from: base?.from, ...(listed?.origin === 'file' ? { file: true } : {}) };
+    return { rates: base ?? NO_RATES, list, priceList, id, source, isOwn: false, hasOwnRequest: false };
   }
   const { hasTokens: isOwn, tiers, from } = own;
   const source = { list: OPERATOR_LIST, model: own.model, from };
-  return { rates: inFront(own, base), list, priceList, id, source, isOwn, tiers };
+  const hasOwnRequest = own.rates.request !== undefined;
+  return { rates: inFront(own, base), list, priceList, id, source, isOwn, hasOwnRequest, tiers };
 }
 
 const free = (list: string): Price => ({
@@ -117,7 +120,7 @@ function inFront({ rates, hasTokens }: OwnPrice, base: Rates = NO_RATES): Rates 
   return { ...tokens, ...(request === undefined ? {} : { request }), units };
 }
 
-interface Found {
+export interface Found {
   readonly rates: Rates;
   /** Where the model stands, for what its vendor publishes. */
   readonly list: string;
@@ -128,6 +131,8 @@ interface Found {
   readonly source: PriceSource;
   /** The tokens' prices are the operator's. */
   readonly isOwn: boolean;
+  /** The fee for a request is. */
+  readonly hasOwnRequest: boolean;
   /** The operator's prices by tier. */
   readonly tiers?: Readonly<Record<string, Rates>> | undefined;
 }
@@ -137,12 +142,12 @@ function total(usage: TokenUsage, found: Found, model: string, at: number, conte
   const served = usage.tier === undefined ? undefined : atTier(found, usage.tier);
   const rates = served?.rates ?? found.rates;
   const priced = tokenLines(usage, rates);
-  const lines = priced ?? tokenLines(usage, dearestOf(priceList)) ?? [];
+  const { operator } = context;
+  const lines = priced ?? tokenLines(usage, operator.book.dearest(priceList)) ?? [];
   const unpriced = addUnitLines(lines, usage, rates);
-  if (unpriced.length > 0) addDearest(lines, usage, unpriced, priceList);
+  if (unpriced.length > 0) addDearest(lines, usage, unpriced, operator.book.dearest(priceList));
   let sum = 0n;
   for (const line of lines) sum += lineCost(line);
-  const { operator } = context;
   const price: Price = {
     picodollars: picodollars(sum),
     version: operator.label,
@@ -158,9 +163,8 @@ function tiered(source: PriceSource, usage: TokenUsage, rates: Rates): PriceSour
   return usage.tier === undefined && above === undefined ? source : { ...source, tier: usage.tier, above };
 }
 
-function addDearest(lines: PriceLine[], { units = {} }: TokenUsage, unpriced: readonly Unit[], list: string): void {
-  const dearest = dearestOf(list).units ?? {};
-  for (const unit of unpriced) lines.push({ item: unit, quantity: units[unit] ?? 0, rate: dearest[unit] ?? 0 });
+function addDearest(lines: PriceLine[], { units = {} }: TokenUsage, unpriced: readonly Unit[], dearest: Rates): void {
+  for (const unit of unpriced) lines.push({ item: unit, quantity: units[unit] ?? 0, rate: dearest.units?.[unit] ?? 0 });
 }
 
 const MILLION = 1_000_000n;

@@ -75,6 +75,11 @@ describe('fees beside tokens', () => {
     assert.deepEqual(sum(price({ units: { image: 1 } }, 'a-model-of-tomorrow', 'openai')), [120_000_000_000n, false]);
   });
 
+  it('a grounded prompt costs once before Gemini 3, and each of its queries since', () => {
+    assert.equal(price({ units: { search: 3 } }, 'gemini-2.5-pro', 'google').picodollars, 35_000_000_000n);
+    assert.equal(price({ units: { search: 3 } }, 'gemini-3-flash-preview', 'google').picodollars, 42_000_000_000n);
+  });
+
   it('moderation costs nothing, and that is known', () => {
     assert.deepEqual(sum(price({ input: 1_000 }, 'omni-moderation-latest', 'openai')), [0n, true]);
   });
@@ -82,25 +87,70 @@ describe('fees beside tokens', () => {
 
 describe('service tiers', () => {
   const base = price({ input: 1_000, output: 1_000 }, 'gpt-5', 'openai').picodollars;
-  for (const [tier, model, list, millionths, isKnown] of [
-    ['flex', 'gpt-5', 'openai', 500_000n, true],
-    ['batch', 'gpt-5', 'openai', 500_000n, true],
-    ['priority', 'gpt-5', 'openai', 2_000_000n, true],
-    ['priority', 'gpt-4.1', 'openai', 1_750_000n, true],
+  /** Of everything that it costs the usual way: so many parts of so many. */
+  for (const [tier, model, list, [parts, of], isKnown] of [
+    ['flex', 'gpt-5', 'openai', [1n, 2n], true],
+    ['batch', 'gpt-5', 'openai', [1n, 2n], true],
+    ['batch', 'gpt-3.5-turbo-1106', 'openai', [1n, 1n], true],
+    ['flex', 'gpt-4.1', 'openai', [1n, 1n], true],
+    ['priority', 'gpt-5', 'openai', [2n, 1n], true],
+    ['fast', 'gpt-5', 'openai', [2n, 1n], true],
+    ['priority', 'gpt-5.5', 'openai', [5n, 2n], true],
+    ['priority', 'gpt-5.6-luna', 'openai', [2n, 1n], true],
+    ['priority', 'gpt-5-mini', 'openai', [9n, 5n], true],
+    ['priority', 'gpt-4.1', 'openai', [7n, 4n], true],
+    ['priority', 'gpt-4.1-nano', 'openai', [2n, 1n], true],
+    ['priority', 'gpt-4o', 'openai', [17n, 10n], true],
+    ['priority', 'gpt-4o-2024-05-13', 'openai', [7n, 4n], true],
+    ['priority', 'gpt-4o-mini', 'openai', [5n, 3n], true],
+    ['priority', 'o4-mini', 'openai', [20n, 11n], true],
+    ['priority', 'gemini-2.5-pro', 'google', [9n, 5n], true],
+    ['priority', 'gemini-3-flash-preview', 'google', [2n, 1n], true],
+    ['batch', 'gemini-3.1-flash-lite', 'google', [1n, 2n], true],
+    ['fast', 'claude-opus-4-6', 'anthropic', [6n, 1n], true],
     // Nobody publishes these: the dearest that the list has, and the base.
-    ['priority', 'o1', 'openai', 2_500_000n, false],
-    ['priority', 'gemini-2.5-flash', 'google', 1_000_000n, false],
-    ['a-tier-of-tomorrow', 'gpt-5', 'openai', 1_000_000n, false],
-    ['flex', 'deepseek-chat', 'deepseek', 1_000_000n, true],
-    ['batch', 'claude-sonnet-4-6', 'anthropic', 500_000n, true],
-    ['priority', 'claude-sonnet-4-6', 'anthropic', 1_000_000n, true],
+    ['priority', 'o1', 'openai', [5n, 2n], false],
+    ['fast', 'claude-opus-5', 'anthropic', [6n, 1n], false],
+    ['a-tier-of-tomorrow', 'gpt-5', 'openai', [1n, 1n], false],
+    ['flex', 'deepseek-chat', 'deepseek', [1n, 1n], true],
+    ['batch', 'claude-sonnet-4-6', 'anthropic', [1n, 2n], true],
+    ['priority', 'claude-sonnet-4-6', 'anthropic', [1n, 1n], true],
   ] as const) {
-    it(`${model} served as ${tier} costs ${millionths} millionths`, () => {
-      const usual = price({ input: 1_000, cachedInput: 100, output: 1_000 }, model, list).picodollars;
-      const served = price({ input: 1_000, cachedInput: 100, output: 1_000, tier }, model, list);
-      assert.deepEqual([served.picodollars, served.known, served.source.tier], [(usual * millionths) / 1_000_000n, isKnown, tier]);
+    it(`${model} served as ${tier} costs ${parts}/${of}`, () => {
+      // 1,100 of each, so that elevenths and thirds come out whole.
+      const use = { input: 3_300, cachedInput: 1_100, output: 3_300 };
+      const usual = price(use, model, list).picodollars;
+      const served = price({ ...use, tier }, model, list);
+      assert.deepEqual([served.known, served.source.tier], [isKnown, tier]);
+      // A price per token is rounded up to a picodollar.
+      const rounded = served.picodollars - (usual * parts) / of;
+      assert.ok(rounded >= 0n && rounded <= 7_700n, String(rounded));
     });
   }
+
+  it('Gemini’s cached price is the same in a batch and as flex', () => {
+    // gemini-2.5-flash: $0.30 and $2.50, half of them; cached $0.03 as ever.
+    for (const tier of ['batch', 'flex']) {
+      const served = price({ input: 300, cachedInput: 100, output: 10, tier }, 'gemini-2.5-flash', 'google');
+      assert.equal(served.picodollars, 200n * 150_000n + 100n * 30_000n + 10n * 1_250_000n);
+    }
+  });
+
+  it('older models of OpenAI have no cached price in a batch', () => {
+    assert.equal(price({ input: 300, cachedInput: 100, tier: 'batch' }, 'gpt-4o', 'openai').picodollars, 300n * 1_250_000n);
+  });
+
+  it('how much was read from the web is Perplexity’s fee for the request', () => {
+    const fee = (model: string, size: string): bigint => price({ tier: `search_${size}` }, model, 'perplexity').picodollars;
+    assert.deepEqual(
+      ['low', 'medium', 'high'].map((size) => [fee('sonar', size), fee('sonar-pro', size)]),
+      [
+        [5_000_000_000n, 6_000_000_000n],
+        [8_000_000_000n, 10_000_000_000n],
+        [12_000_000_000n, 14_000_000_000n],
+      ],
+    );
+  });
 
   it('fees are the same in every tier', () => {
     const served = price({ input: 1_000, output: 1_000, units: { search: 1 }, tier: 'flex' }, 'gpt-5', 'openai');

@@ -24,6 +24,8 @@ export interface ReserveRequest {
   readonly likelyOutputTokens?: number | undefined;
   /** Requests of this key in flight over all workers; absent: no limit. */
   readonly maxParallel?: number | undefined;
+  /** The first of the keys that this one replaced: limits and budgets of the key are theirs together. Absent: itself. */
+  readonly lineage?: KeyId | undefined;
   readonly project?: string | undefined;
   readonly user?: string | undefined;
   readonly endUser?: string | undefined;

@@ -33,6 +33,7 @@ function limitReason(
     const cost = meter.cost(held.maxInputTokens, held.limitedOutputTokens);
     // What takes nothing fits, even where more was used than is allowed.
     if (cost === 0 || cost <= meter.available(held, monotonic)) continue;
+    meter.ask(held, monotonic);
     const refusal = limitRefusal(meter, held, cost, monotonic, policy.names);
     if (meter.rule.mode === 'enforce') return refusal;
     onObserved(refusal);

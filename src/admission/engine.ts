@@ -12,7 +12,8 @@ import type { OnThreshold } from './budget-meter.ts';
 import { refusalOf, statesOf, takeAll } from './decide.ts';
 import { Held } from './held.ts';
 import type { KeyEntry } from './key-meters.ts';
-import { Places } from './places.ts';
+import { PastCalls, type PastCall } from './past.ts';
+import { Places, ruleOwnerOf } from './places.ts';
 import { dearest, quote, type PriceOf } from './quote.ts';
 import { RuleBook, type Meters } from './rule-book.ts';
 
@@ -27,6 +28,8 @@ export interface EngineOptions {
   readonly spent: (rule: BudgetRule, from: number, to: number) => bigint;
   /** Spending reached `percent` of a budget; once a window and threshold. */
   readonly onThreshold?: OnThreshold;
+  /** Calls of before this process, oldest first, for the limits that were there before. Default: none. */
+  readonly past?: () => Iterable<PastCall>;
   /** What a rule that only observes would have refused. */
   readonly onObserved?: (refusal: AdmissionRefusal) => void;
   /** Keys whose own rules are remembered. Default 50,000. */
@@ -46,7 +49,7 @@ type Granted = Result<readonly LimitState[] | undefined, AdmissionRefusal>;
 const GRANTED: Granted = ok(undefined);
 const MAX_KEYS = 50_000;
 /** Requests whose events are remembered, so that one that is sent again counts once. */
-const REMEMBERED = 100_000;
+const REMEMBERED = 200_000;
 /** Attempts that share one number of bits. */
 const BITS = 30;
 
@@ -55,15 +58,25 @@ export class AdmissionEngine implements Admission {
   readonly #price: PriceOf;
   readonly #onObserved: (refusal: AdmissionRefusal) => void;
   readonly #book: RuleBook;
+  readonly #past: PastCalls;
   readonly #places = new Places();
   /** A bit for each attempt that was settled. */
   readonly #settled = new Recent<number>(REMEMBERED);
 
   constructor(options: EngineOptions) {
-    const { clock, price, spent, onThreshold = () => undefined, onObserved = () => undefined, maxKeys = MAX_KEYS } = options;
+    const {
+      clock,
+      price,
+      spent,
+      onThreshold = () => undefined,
+      onObserved = () => undefined,
+      maxKeys = MAX_KEYS,
+      past = () => [],
+    } = options;
     this.#clock = clock;
     this.#price = price;
     this.#onObserved = onObserved;
+    this.#past = new PastCalls(past, clock.monotonic());
     this.#book = new RuleBook({ spent, onThreshold }, maxKeys);
   }
 
@@ -78,7 +91,11 @@ export class AdmissionEngine implements Admission {
 
   /** Replaces all rules but those of keys. Rules that stay keep their counts; new ones count the requests under way. */
   apply(policy: AdmissionPolicy): void {
-    this.#book.apply(policy, this.#clock.now());
+    const now = this.#clock.now();
+    const isFirst = this.version === 0;
+    this.#book.apply(policy, now);
+    if (isFirst && policy.limits.length > 0)
+      this.#past.take((call) => this.#book.find(call, call.alias, undefined)?.limits, now, this.#clock.monotonic());
     for (const held of this.#places.live.values()) this.#attach(held, held.entry);
   }
 
@@ -113,7 +130,7 @@ export class AdmissionEngine implements Admission {
     }
     if (this.#places.hasOrphans) this.#expireOrphans(monotonic);
     const { key, maxParallel } = request;
-    if (maxParallel !== undefined && this.inFlight(key) >= maxParallel) {
+    if (maxParallel !== undefined && this.inFlight(ruleOwnerOf(request)) >= maxParallel) {
       return fail({ code: 'too_many_parallel_requests', values: { owner: `The key ${key}`, limit: maxParallel } });
     }
     const now = this.#clock.now();
@@ -149,19 +166,22 @@ export class AdmissionEngine implements Admission {
 
   /**
    * What was really used and spent takes the place of what was held; a later attempt of the same request adds its own.
-   * Counts an event once, however often it is sent, among the last 100,000 requests; not for events whose rows were there at start.
+   * Counts an event once, however often it is sent, among the last 200,000 requests; not for events whose rows were there at start.
+   * False: it was counted before.
    */
-  settle(event: UsageEvent, picodollars: bigint): void {
+  settle(event: UsageEvent, picodollars: bigint): boolean {
     const { requestId, attempt, usage, alias, key, provider, startedAt } = event;
     const held = this.#places.find(requestId);
-    if (this.#book.isEmpty || this.#wasSettled(requestId, attempt)) {
+    const isNew = !this.#wasSettled(requestId, attempt);
+    if (!isNew || this.#book.isEmpty) {
       if (held !== undefined) this.#end(held, undefined);
-      return;
+      return isNew;
     }
     const meters = this.#book.find(event, alias, this.#book.keys.get(key));
     if (held !== undefined) this.#end(held, usage);
     else this.#takeUsed(event, meters);
     this.#spend(meters, provider, picodollars, startedAt);
+    return true;
   }
 
   /** A row's price became another one: the difference. Of a row that came without an event: all of it, and then `release` ends its request. */
@@ -219,11 +239,16 @@ export class AdmissionEngine implements Admission {
   }
 
   /** Of the rules that ride with the request; requests of the key that are under way count for those that are new. */
-  #entryOf({ key, rules }: ReserveRequest, now: number): KeyEntry | undefined {
+  #entryOf(request: ReserveRequest, now: number): KeyEntry | undefined {
+    const { rules } = request;
     if (rules === undefined) return undefined;
-    const { entry, grown } = this.#book.keys.sync(key, rules, now);
-    if (grown && this.#places.inFlight(key) > 0) {
-      for (const held of this.#places.live.values()) if (held.key === key) this.#attach(held, entry);
+    const owner = ruleOwnerOf(request);
+    const isNew = this.#book.keys.get(owner) === undefined;
+    const { entry, grown } = this.#book.keys.sync(owner, rules, now);
+    if (isNew && entry.limits.length > 0) this.#past.takeOfKey(owner, entry.limits, now, this.#clock.monotonic());
+    if (owner !== request.key) this.#book.keys.alias(request.key, owner, entry);
+    if (grown && this.#places.inFlight(owner) > 0) {
+      for (const held of this.#places.live.values()) if (ruleOwnerOf(held) === owner) this.#attach(held, entry);
     }
     return entry;
   }

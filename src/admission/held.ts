@@ -12,6 +12,7 @@ const NO_HOLDS: Hold[] = [];
 export class Held implements Reservation {
   readonly requestId: RequestId;
   readonly key: KeyId;
+  readonly lineage: KeyId | undefined;
   readonly organization: OrganizationId;
   readonly team: TeamId;
   readonly alias: string;
@@ -36,6 +37,7 @@ export class Held implements Reservation {
   constructor(owner: string, request: ReserveRequest, at: number, since: number) {
     this.requestId = request.requestId;
     this.key = request.key;
+    this.lineage = request.lineage;
     this.organization = request.organization;
     this.team = request.team;
     this.alias = request.alias;

@@ -7,8 +7,12 @@ type UnownedBudget = Omit<BudgetRule, 'owner'>;
 
 /** What counts the rules of one key. */
 export interface KeyEntry {
+  /** As they came last; the same object tells that nothing changed. */
+  rules: KeyRules;
   limits: readonly LimitMeter[];
   budgets: readonly BudgetMeter[];
+  /** Keys that took its key's place and were seen since. */
+  successors: readonly string[];
   /** Requests that hold something of it: it is not forgotten before they end. */
   pins: number;
 }
@@ -19,6 +23,7 @@ export interface Sums {
 }
 
 const NONE: readonly never[] = [];
+const NO_RULES: KeyRules = {};
 /** Looked at for one that can be forgotten; with more in use than that, memory grows with the requests in flight. */
 const MAX_LOOKS = 16;
 
@@ -26,7 +31,9 @@ const MAX_LOOKS = 16;
 export class KeyMeters {
   readonly #max: number;
   readonly #sums: Sums;
-  /** In order of use. */
+  /** Keys that took another's place → the first of their lineage. */
+  readonly #owners = new Map<string, string>();
+  /** In order of use, by the first key of a lineage. */
   readonly #entries = new Map<string, KeyEntry>();
 
   constructor(max: number, sums: Sums) {
@@ -38,16 +45,27 @@ export class KeyMeters {
     return this.#entries.size;
   }
 
+  /** By any key of the lineage. */
   get(key: string): KeyEntry | undefined {
-    return this.#entries.get(key);
+    return this.#entries.get(this.#owners.size === 0 ? key : (this.#owners.get(key) ?? key));
+  }
+
+  /** `key` took the place of others, of which `owner` was the first: what is `owner`'s is its own too. */
+  alias(key: string, owner: string, entry: KeyEntry): void {
+    if (this.#owners.get(key) === owner) return;
+    this.#owners.set(key, owner);
+    entry.successors = [...entry.successors, key];
   }
 
   /** The entry by the rules as they are now, and whether one of them is new to it. */
   sync(key: string, rules: KeyRules, now: number): { readonly entry: KeyEntry; readonly grown: boolean } {
-    const entry = this.#entries.get(key) ?? { limits: NONE, budgets: NONE, pins: 0 };
+    const entry = this.#entries.get(key) ?? { rules: NO_RULES, limits: NONE, budgets: NONE, successors: NONE, pins: 0 };
+    // While none can be forgotten their order does not matter.
+    if (entry.rules === rules && this.#entries.size < this.#max / 2) return { entry, grown: false };
     const limits = this.#limits(key, entry.limits, rules.limits ?? NONE);
     const budgets = this.#budgets(key, entry.budgets, rules.budgets ?? NONE, now);
     const grown = isGrown(entry.limits, limits) || isGrown(entry.budgets, budgets);
+    entry.rules = rules;
     entry.limits = limits;
     entry.budgets = budgets;
     this.#entries.delete(key);
@@ -83,9 +101,10 @@ export class KeyMeters {
 
   #forget(): void {
     let looks = 0;
-    for (const [key, { pins }] of this.#entries) {
+    for (const [key, { pins, successors }] of this.#entries) {
       if (pins === 0) {
         this.#entries.delete(key);
+        for (const successor of successors) this.#owners.delete(successor);
         return;
       }
       if (++looks >= MAX_LOOKS) return;

@@ -11,7 +11,7 @@ const IDLE_PART = 4;
 interface Share {
   readonly rule: PriorityShare;
   readonly gauge: Gauge;
-  /** Monotonic milliseconds of the latest request of its owner. */
+  /** Monotonic milliseconds of the latest request of its owner, let through or not. */
   lastAsked: number;
 }
 
@@ -82,6 +82,11 @@ export class LimitMeter {
     }
   }
 
+  /** A request came that takes nothing: its owner is not idle, so that its share is whole again. */
+  ask(owners: Owners, now: number): void {
+    for (const share of this.#shares) if (now > share.lastAsked && ownedBy(owners, share.rule.owner)) share.lastAsked = now;
+  }
+
   /** Corrects what a request took at `at`. */
   change(owners: Owners, delta: number, at: number, now: number): void {
     if (delta === 0) return;
@@ -102,7 +107,7 @@ export class LimitMeter {
   }
 
   /** What a call used of what flows. */
-  used({ input, output }: TokenUsage): number {
+  used({ input, output }: Pick<TokenUsage, 'input' | 'output'>): number {
     const { measure } = this.rule;
     return measure === 'requests' || measure === 'parallel' ? 0 : bound(measure, input, output);
   }

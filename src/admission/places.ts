@@ -1,4 +1,9 @@
+import type { KeyId } from '../core/ids.ts';
+import type { ReserveRequest } from './admission.ts';
 import type { Held } from './held.ts';
+
+/** Whose the key's own rules and places are. */
+export const ruleOwnerOf = ({ key, lineage }: Pick<ReserveRequest, 'key' | 'lineage'>): KeyId => lineage ?? key;
 
 /** How long the money of a request is held whose gateway is gone: longer than the ledger waits for the vault's word of it. */
 const ORPHAN_MS = 150_000;
@@ -21,7 +26,8 @@ export class Places {
 
   add(held: Held): void {
     this.live.set(held.requestId, held);
-    this.#inFlight.set(held.key, this.inFlight(held.key) + 1);
+    const owner = ruleOwnerOf(held);
+    this.#inFlight.set(owner, this.inFlight(owner) + 1);
   }
 
   /** Ends it, live or orphaned. */
@@ -30,9 +36,10 @@ export class Places {
       this.#orphans.delete(held.requestId);
       return;
     }
-    const inFlight = this.inFlight(held.key);
-    if (inFlight <= 1) this.#inFlight.delete(held.key);
-    else this.#inFlight.set(held.key, inFlight - 1);
+    const owner = ruleOwnerOf(held);
+    const inFlight = this.inFlight(owner);
+    if (inFlight <= 1) this.#inFlight.delete(owner);
+    else this.#inFlight.set(owner, inFlight - 1);
   }
 
   orphan(held: Held, monotonic: number): void {

@@ -39,7 +39,7 @@ export const vaultQuery = z.strictObject({
   credential: z.string().max(64).optional().describe('Only the shard that holds this credential.'),
 });
 
-const configProblem = z.strictObject({
+export const configProblem = z.strictObject({
   file: z.string(),
   line: z.number(),
   column: z.number(),

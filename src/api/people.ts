@@ -36,7 +36,7 @@ export const userChange = z.strictObject({
 });
 export const userChanged = z.strictObject({ ...userView.shape, keys_changed: z.number() });
 
-export const memberView = z.strictObject({
+const memberView = z.strictObject({
   id: z.string(),
   user: z.string(),
   email: z.string(),
@@ -46,6 +46,12 @@ export const memberView = z.strictObject({
   created_at: z.string(),
 });
 export type MemberView = z.output<typeof memberView>;
+export const memberChanged = z.strictObject({
+  ...memberView.shape,
+  keys_revoked: z
+    .number()
+    .describe('Keys of the person that the role does not allow. Revoked, and confirmed by every process, before the answer.'),
+});
 export const memberListQuery = z.strictObject({
   organization: reference.optional(),
   team: reference.optional(),

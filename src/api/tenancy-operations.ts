@@ -1,5 +1,6 @@
 import { keyChange, keyChanged, keyCreate, keyCreated, keyList, keyListQuery, keyRevoked, keyRotate, keyRotated, keyView } from './keys.ts';
-import { admin, type Operation } from './operation.ts';
+import * as login from './login.ts';
+import { admin, open, type Operation } from './operation.ts';
 import * as people from './people.ts';
 import * as tenancy from './tenancy.ts';
 
@@ -185,12 +186,12 @@ const PEOPLE = {
     permission: 'member.write',
     scope: 'place-named',
     body: people.memberPut,
-    reply: people.memberView,
+    reply: people.memberChanged,
   }),
-  'members.remove': admin('DELETE', '/members/{id}', 'Take a role away.', {
+  'members.remove': admin('DELETE', '/members/{id}', 'Take a role away, and with it the person’s keys there.', {
     permission: 'member.write',
     scope: 'member',
-    reply: people.removed,
+    reply: tenancy.removedWithKeys,
   }),
 
   'tokens.list': admin('GET', '/tokens', 'List a person’s tokens, never their text.', {
@@ -252,4 +253,21 @@ const KEYS = {
   }),
 } satisfies Record<string, Operation>;
 
-export const TENANCY = { ...PLACES, ...PEOPLE, ...KEYS } satisfies Record<string, Operation>;
+const LOGIN = {
+  'login.options': open('/admin/v1/login', 'Where people log in.', login.loginOptions),
+  'login.key': admin('POST', '/login', 'Turn a fresh ID token of an issuer into a key of minutes, or let that key go on living.', {
+    permission: 'token.write',
+    scope: 'user-named',
+    status: 201,
+    body: login.loginBody,
+    reply: login.loginKey,
+  }),
+  'login.end': admin('POST', '/logout', 'End the key of a login, at once.', {
+    permission: 'token.write',
+    scope: 'user-named',
+    body: login.logoutBody,
+    reply: login.loggedOut,
+  }),
+} satisfies Record<string, Operation>;
+
+export const TENANCY = { ...PLACES, ...PEOPLE, ...LOGIN, ...KEYS } satisfies Record<string, Operation>;

@@ -13,7 +13,8 @@ const explained = z.strictObject({
     .strictObject({
       list: z.string().describe('A list of the price catalogue, or `operator`: prices of bulkhead.yaml.'),
       model: z.string().describe('The entry of it; empty where the dearest of all was charged.'),
-      version: z.string().describe('Of the catalogue, and after `+` of the operator’s prices.'),
+      in_file: z.boolean().describe('It stands in the operator’s prices file.'),
+      version: z.string().describe('Of the built-in prices, and after each `+` of the prices file and of the prices of bulkhead.yaml.'),
       known: z.boolean().describe('False: something of it has no known price, and the dearest was charged for that.'),
       from: z.string().nullable().describe('Since when the price holds; null: always did.'),
       tier: z.string().nullable().describe('How the provider served it, where that was not the usual way.'),

@@ -45,13 +45,26 @@ export function clientOf(context: CliContext, options: CommonOptions): AdminClie
   return adminClient({ url: options.url ?? controlUrl(folder), token: () => readToken(tokenFile) });
 }
 
+/** Where the admin API is, for a command that brings its own token. */
+export const controlUrlOf = (context: CliContext, options: Pick<CommonOptions, 'data' | 'url'>): string =>
+  options.url ?? controlUrl(folderOf(context, options));
+
+/** Where clients of the node in the data folder reach its gateway; undefined: there is no node in it. */
+export function gatewayUrlOf(context: CliContext, options: Pick<CommonOptions, 'data'>): string | undefined {
+  const gateway = readSpec(folderOf(context, options))?.gateway;
+  return gateway === undefined ? undefined : urlOf(gateway.tls === null ? 'http' : 'https', gateway);
+}
+
 const DEFAULT_CONTROL = { host: '127.0.0.1', port: 4101 };
 
 /** Where the node of this folder was told to listen; an address of all interfaces is reached over loopback. */
 function controlUrl(folder: DataFolder): string {
-  const { host, port } = readSpec(folder)?.control ?? DEFAULT_CONTROL;
+  return urlOf('http', readSpec(folder)?.control ?? DEFAULT_CONTROL);
+}
+
+function urlOf(scheme: 'http' | 'https', { host, port }: { readonly host: string; readonly port: number }): string {
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+  return `${scheme}://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }
 
 /** Prints an answer: as it came for programs, as text for people. */

@@ -10,6 +10,7 @@ const PRICE: NonNullable<UsageExplain['attempts'][number]['price']> = {
   known: true,
   from: '2026-11-01T00:00:00.000Z',
   tier: 'flex',
+  in_file: false,
   above_input_tokens: 200_000,
 };
 

@@ -33,7 +33,7 @@ function linesOf({ lines, discount, margin, provider_cost_usd: cost }: Attempt):
 function sourceOf({ price, adds_up: isSum }: Attempt): string {
   if (price === null)
     return isSum ? 'No prices were used.' : 'The row keeps no sum: it was written before sums were kept. Only its cost is known.';
-  const list = price.list === 'operator' ? 'prices of bulkhead.yaml' : `price list ${price.list}`;
+  const list = price.list === 'operator' ? 'prices of bulkhead.yaml' : `${price.in_file ? 'prices file' : 'price list'} ${price.list}`;
   const parts = [
     price.model === '' ? `${list}: no price is known, the dearest of all counts` : `${list}, ${price.model}`,
     price.from === null ? '' : `since ${price.from.slice(0, 10)}`,

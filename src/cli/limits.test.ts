@@ -274,7 +274,8 @@ describe('who keys belong to', () => {
     admin().answers = {
       'users.create': () => user,
       'users.update': () => ({ ...user, state: 'blocked', keys_changed: 1 }),
-      'members.put': () => role,
+      'members.put': () => ({ ...role, keys_revoked: 0 }),
+      'members.remove': () => ({ id: 'mem_01', removed: true, keys_revoked: 2 }),
       'tokens.create': () => ({ token: `bhu_${'A'.repeat(36)}`, ...token }),
     };
     assert.match((await cli(['user', 'create', 'ada@example.com', '--name', 'Ada'])).out, /bulkhead member set ada@example\.com/);
@@ -282,6 +283,7 @@ describe('who keys belong to', () => {
     assert.equal((await cli(['member', 'set', 'ada@example.com', 'team-admin', '--team', 'search'])).code, 0);
     assert.deepEqual(admin().seen.at(-1)?.body, { user: 'ada@example.com', role: 'team_admin', organization: 'default', team: 'search' });
     assert.equal((await cli(['member', 'set', 'ada@example.com', 'king'])).code, 2);
+    assert.match((await cli(['member', 'remove', 'mem_01'])).out, /and 2 keys with it/);
     assert.ok((await cli(['token', 'create', '--name', 'laptop', '--expires', '30d'])).out.startsWith('bhu_'));
   });
 

@@ -6,11 +6,11 @@ const FOOTER = `
 First steps:
   bulkhead up                            start a node here; prints a virtual key and a first request
   bulkhead credential add openai         give it a provider key (asked for, or --stdin)
-  bulkhead key create --name my-app      make a virtual key
+  bulkhead key create --name my-app      make a virtual key; people get theirs by: bulkhead login
   bulkhead connect claude-code           point a client at it, and try it
 
 Who keys belong to: org, team, project, user, member, service-account, access-group, token
-Every command takes --data, --url, --token-file and --json; see: bulkhead <command> --help.`;
+Most commands take --data, --url, --token-file and --json; see: bulkhead <command> --help.`;
 
 type MakeCommand = (context: CliContext) => Command;
 
@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   budget: async () => (await import('./commands/budget.ts')).budgetCommand,
   model: async () => (await import('./commands/model.ts')).modelCommand,
   connect: async () => (await import('./commands/connect.ts')).connectCommand,
+  prices: async () => (await import('./commands/prices.ts')).pricesCommand,
   usage: async () => (await import('./commands/usage.ts')).usageCommand,
   config: async () => (await import('./commands/config.ts')).configCommand,
   logs: async () => (await import('./commands/logs.ts')).logsCommand,
@@ -41,6 +42,8 @@ const TENANCY: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   'service-account': async () => (await import('./commands/service-account.ts')).serviceAccountCommand,
   'access-group': async () => (await import('./commands/access-group.ts')).accessGroupCommand,
   token: async () => (await import('./commands/token.ts')).tokenCommand,
+  login: async () => (await import('./commands/login.ts')).loginCommand,
+  logout: async () => (await import('./commands/login.ts')).logoutCommand,
 };
 
 /** The tree of commands, or the one branch that `asked` names. The reference page is made from the whole. */

@@ -27,6 +27,41 @@ export interface BulkheadConfig {
   readonly prices: PriceConfig;
   /** A call whose price nobody knows: charged like the dearest of its list, or refused. */
   readonly unknownPrice: 'dearest' | 'refuse';
+  /** Whose tokens callers may send instead of a key. */
+  readonly issuers: readonly IssuerConfig[];
+}
+
+/** Names of claims, each within the one before. */
+export type ClaimPath = readonly string[];
+
+/** A value that all have, or the one that a claim names. `names` null: the claim's values are the names themselves. */
+export type ByClaim = { readonly fixed: string } | { readonly claim: ClaimPath; readonly names: Readonly<Record<string, string>> | null };
+
+/** A role that a claim may give: within one team. */
+export type ClaimRole = 'team_admin' | 'member' | 'viewer';
+
+export interface IssuerConfig {
+  readonly id: string;
+  /** As its tokens name it in `iss`. */
+  readonly url: string;
+  readonly audiences: readonly string[];
+  /** What `bulkhead login` is at the issuer; null: nobody logs in there. */
+  readonly clientId: string | null;
+  readonly clientScopes: readonly string[];
+  readonly organization: ByClaim;
+  readonly team: ByClaim;
+  readonly role:
+    | { readonly fixed: ClaimRole }
+    | { readonly claim: ClaimPath; readonly names: Readonly<Record<string, ClaimRole>>; readonly otherwise: ClaimRole | null };
+  readonly email: ClaimPath;
+  readonly trustEmail: boolean;
+  readonly createPeople: boolean;
+  readonly nodePeople: boolean;
+  /** At most five minutes. */
+  readonly sessionMs: number;
+  readonly allowPrivate: boolean;
+  readonly ca: string | null;
+  readonly proxy: string | null;
 }
 
 /** The operator's prices in the program's own units; what `prices.apply` carries, without its version. */
@@ -39,6 +74,8 @@ export interface NodeConfig {
   readonly workers: number;
   /** Paths as in the file, relative to its folder. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** Path of a prices file, as in the file, relative to its folder. */
+  readonly pricesFile: string | null;
   readonly isolation: IsolationChoice;
   readonly sandbox: boolean;
   readonly shards: number;

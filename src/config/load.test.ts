@@ -26,6 +26,7 @@ describe('a configuration that holds', () => {
       control: { host: '127.0.0.1', port: 4101 },
       workers: 1,
       tls: null,
+      pricesFile: null,
       isolation: 'auto',
       sandbox: true,
       shards: 1,
@@ -44,6 +45,7 @@ describe('a configuration that holds', () => {
     });
     assert.deepEqual(config.limits, {
       bodyBytes: 33_554_432,
+      formBytes: 536_870_912,
       headBytes: 16_384,
       headers: 100,
       jsonDepth: 64,
@@ -117,6 +119,25 @@ describe('a configuration that holds', () => {
         'http://proxy.internal:3128',
         'openai',
         `${pem.join('\n')}\n`,
+      ],
+    );
+  });
+
+  it('says which model is behind a name that does not tell it', () => {
+    const config = load(
+      yaml(
+        'models:',
+        '  claude: { model: "anthropic/arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/a1b2", base_model: anthropic.claude-sonnet-4-5 }',
+        '  either: [claude, { model: openai/mine, base_model: gpt-5.6 }, openai/gpt-5.6]',
+      ),
+    );
+    const found = config.models.find(({ alias }) => alias === 'either')?.targets;
+    assert.deepEqual(
+      found?.map(({ provider, baseModel }) => [provider, baseModel]),
+      [
+        ['anthropic', 'anthropic.claude-sonnet-4-5'],
+        ['openai', 'gpt-5.6'],
+        ['openai', undefined],
       ],
     );
   });
@@ -312,6 +333,13 @@ const REFUSED: readonly (readonly [name: string, text: string, place: string, re
     '2:28',
     /neither an alias nor/,
     /Did you mean quik\?/,
+  ],
+  [
+    'the model behind an alias',
+    yaml('models: { fast: { model: quick, base_model: x }, quick: openai/y }'),
+    '2:45',
+    /quick is an alias/,
+    /where the alias names its target/,
   ],
   ['a target without a model', yaml('models: { fast: openai/ }'), '2:17', /no model is named/, /openai\//],
   [

@@ -69,12 +69,23 @@ function checkAlias(alias: string, known: ReadonlySet<string>, complain: Complai
 /** The targets of `alias`, aliases among them replaced by theirs. `trail` holds the aliases on the way, to see a loop. */
 function expand(resolver: Resolver, alias: string, trail: readonly string[]): readonly Target[] {
   const entry = resolver.aliases[alias] ?? [];
-  const list = typeof entry === 'string' ? [entry] : entry;
-  return list.flatMap((text, i) => {
-    const path: Path = typeof entry === 'string' ? ['models', alias] : ['models', alias, i];
-    return targetsOf(resolver, text, path, trail);
+  return [entry].flat().flatMap((written, i) => {
+    const path: Path = Array.isArray(entry) ? ['models', alias, i] : ['models', alias];
+    if (typeof written === 'string') return targetsOf(resolver, written, path, trail);
+    if (!Object.hasOwn(resolver.aliases, written.model))
+      return targetsOf(resolver, written.model, [...path, 'model'], trail).map((target) => ({ ...target, baseModel: written.base_model }));
+    // Told once, where the alias itself is read.
+    if (trail.length === 1) complainOfBase(resolver, path, written.model);
+    return [];
   });
 }
+
+const complainOfBase = (resolver: Resolver, path: Path, alias: string): void =>
+  resolver.complain(
+    [...path, 'base_model'],
+    `${alias} is an alias, which has no model behind it`,
+    'Say it where the alias names its target.',
+  );
 
 function targetsOf(resolver: Resolver, text: string, path: Path, trail: readonly string[]): readonly Target[] {
   const { aliases, known, complain } = resolver;

@@ -6,6 +6,7 @@ export const NODE_DEFAULTS: NodeConfig = Object.freeze({
   control: Object.freeze({ host: '127.0.0.1', port: 4101 }),
   workers: 1,
   tls: null,
+  pricesFile: null,
   isolation: 'auto',
   sandbox: true,
   shards: 1,

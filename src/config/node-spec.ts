@@ -10,6 +10,8 @@ export interface NodeSpec {
   /** Folder of package.json; children read nothing else of the program. */
   readonly codeDir: string;
   readonly configFile: string | null;
+  /** The operator's table of list prices; absent: none is named. */
+  readonly pricesFile?: string;
   readonly gateway: {
     readonly workers: number;
     readonly host: string;

@@ -40,13 +40,15 @@ export interface ModelPolicy {
   /** What clients ask for. */
   readonly alias: string;
   /** In order of preference; the spine tries the first only when it stands alone, else the next after a failure before the first byte. */
-  readonly targets: readonly { readonly provider: ProviderId; readonly model: string }[];
+  readonly targets: readonly { readonly provider: ProviderId; readonly model: string; readonly baseModel?: string | undefined }[];
   /** True: `alias` is a prefix ending in `/`, and the rest of the asked name is the provider's model (`openai/gpt-5.6`). */
   readonly prefix: boolean;
 }
 
 export interface LimitsPolicy {
   readonly bodyBytes: number;
+  /** Of a form that is sent on as it arrives; at least `bodyBytes`. */
+  readonly formBytes: number;
   readonly headBytes: number;
   readonly headers: number;
   readonly jsonDepth: number;

@@ -86,6 +86,15 @@ const share = (text: string) => ({
   percent: z.union([z.number().min(0), z.string().regex(/^\d{1,5}(?:\.\d{1,4})?$/, 'must be a percentage, such as 12.5')]).describe(text),
 });
 
+export const pricesFileSchema = z
+  .string()
+  .min(1)
+  .max(4096)
+  .optional()
+  .describe(
+    'Path of a JSON file with list prices, relative to this file: newer ones than those built in, or your own. It is read again when it changes; naming another one takes a restart. See docs/guide/prices.md. *Restart.*',
+  );
+
 export const pricesSchema = z
   .array(price)
   .max(10_000)

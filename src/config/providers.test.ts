@@ -57,6 +57,20 @@ describe('kinds of the catalogue in bulkhead.yaml', () => {
     assert.equal(provider('kind: vllm, base_url: http://10.0.0.9:8000/v1, private: true, auth: bearer').allowPrivate, true);
   });
 
+  it('cost nothing at a private address, and are never free by accident', () => {
+    const listOf = (entry: string): string => provider(entry).priceList;
+    for (const kind of ['vllm', 'llamacpp', 'lmstudio', 'ollama']) {
+      assert.equal(listOf(`kind: ${kind}`), 'none');
+      assert.equal(listOf(`kind: ${kind}, base_url: http://10.0.0.9:8000/v1, private: true`), 'none');
+      // Somebody's service: its price is unknown until it is named.
+      assert.equal(listOf(`kind: ${kind}, base_url: https://models.example.com/v1`), 'x');
+      assert.equal(listOf(`kind: ${kind}, base_url: https://models.example.com/v1, price_list: house`), 'house');
+    }
+    // Whatever speaks OpenAI's format may be a reseller's gateway: only its operator knows.
+    assert.equal(listOf('kind: openai-compatible, base_url: http://10.0.0.9/v1, private: true, auth: none'), 'x');
+    assert.equal(listOf('kind: openai-compatible, base_url: http://10.0.0.9/v1, private: true, auth: none, price_list: none'), 'none');
+  });
+
   it('price lists: the kind’s, its own name, or none', () => {
     assert.deepEqual(
       ['kind: xai', 'kind: sambanova', 'kind: llamacpp', 'kind: groq, price_list: openai'].map((line) => provider(line).priceList),

@@ -49,22 +49,30 @@ function resolveProvider(name: string, entry: ProviderEntry, complain: Complain)
   if (entry.proxy !== undefined && !isProxyUrl(entry.proxy)) {
     complain([...path, 'proxy'], 'not a proxy address', 'Write it like http://proxy.internal:3128, without user and path.');
   }
+  const upstream = upstreamOf({ row, entry, settings, path }, complain);
   return {
     id: asProviderId(name),
     kind: variantOf(row, settings),
     declared: true,
     dormant: false,
-    ...upstreamOf({ row, entry, settings, path }, complain),
+    ...upstream,
     auth,
     credential: asCredentialId(entry.credential ?? name),
     headers: resolveHeaders(entry, path, complain),
     ca: entry.ca ?? null,
     proxy: entry.proxy?.replace(/\/$/, '') ?? null,
-    priceList: entry.price_list ?? row.priceList ?? name,
+    priceList: entry.price_list ?? usualList(row, upstream.allowPrivate) ?? name,
     settings,
     passThrough: entry.pass_through.map(passThroughRule),
   };
 }
+
+/**
+ * Nobody is paid for a model on one's own machine. A kind of own server at a public address is somebody's service: its price is unknown
+ * until it is named, and so never nothing by accident.
+ */
+const usualList = ({ place, priceList }: CatalogueRow, isPrivate: boolean): string | null =>
+  place === 'own' && !isPrivate ? null : priceList;
 
 /** The same vendor by other paths, where a setting says so. */
 const variantOf = ({ kind, variants }: CatalogueRow, settings: Settings): string =>
@@ -105,7 +113,7 @@ function upstreamOf({ row, entry, settings, path }: Place, complain: Complain): 
   return { origin: '', basePath: '', allowPrivate };
 }
 
-function checkCa(entry: ProviderEntry, path: readonly string[], complain: Complain): void {
+export function checkCa(entry: Pick<ProviderEntry, 'ca'>, path: readonly string[], complain: Complain): void {
   if (entry.ca === undefined) return;
   const bare = entry.ca.replace(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g, '');
   if (bare === entry.ca || bare.trim() !== '')

@@ -1,6 +1,7 @@
 import type { RootKeySource } from '../core/process.ts';
 import type { BulkheadConfig, Endpoint, ModelConfig, NodeConfig, ProviderConfig } from './config.ts';
 import type { Complain, Path } from './document.ts';
+import { resolveIssuers } from './issuers.ts';
 import { resolveModels, type Reachable } from './models.ts';
 import { resolvePrices } from './prices.ts';
 import { resolveProviders } from './providers.ts';
@@ -27,6 +28,7 @@ export function resolveConfig(source: ConfigFile, file: string, complain: Compla
     models,
     limits: {
       bodyBytes: source.limits.body_bytes,
+      formBytes: Math.max(source.limits.form_bytes, source.limits.body_bytes),
       headBytes: source.limits.head_bytes,
       headers: source.limits.headers,
       jsonDepth: source.limits.json_depth,
@@ -47,6 +49,7 @@ export function resolveConfig(source: ConfigFile, file: string, complain: Compla
     responsesKeepMs: Math.round(source.responses.keep_days * DAY_MS),
     prices: resolvePrices(source, reachable.providers, complain),
     unknownPrice: source.unknown_price,
+    issuers: resolveIssuers(source.issuers, complain),
   };
 }
 
@@ -67,6 +70,7 @@ function resolveNode(source: ConfigFile, complain: Complain): NodeConfig {
     control,
     workers: source.workers,
     tls: source.tls ?? null,
+    pricesFile: source.prices_file ?? null,
     isolation: source.isolation,
     sandbox: source.sandbox,
     shards: source.vault.shards,

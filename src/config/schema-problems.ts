@@ -9,7 +9,7 @@ export const schemaProblems = (issues: readonly z.core.$ZodIssue[], document: Co
   issues.flatMap((issue) => problemsOf(innermost(issue), document));
 
 /** Of a union's branches, the one that understood most of the value: a typo in `{ header: … }` is about `header`, not about `bearer`. */
-function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+export function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   if (issue.code !== 'invalid_union') return issue;
   const deeper = issue.errors
     .flat()
@@ -64,7 +64,7 @@ function meantOf(issue: z.core.$ZodIssue, document: ConfigDocument): string | un
   return meant === undefined ? undefined : `Did you mean ${meant}?`;
 }
 
-function reasonOf(issue: z.core.$ZodIssue, field: string, document: ConfigDocument): string {
+export function reasonOf(issue: z.core.$ZodIssue, field: string, document: ConfigDocument): string {
   if (valueAt(document.value, issue.path) === undefined) return `${field} is missing`;
   switch (issue.code) {
     case 'invalid_type':
@@ -95,12 +95,12 @@ const article = (type: string): string =>
         : `a ${type}`;
 
 /** A name as it may be shown: short and plain, since it comes from the file. */
-const quoteName = (name: PropertyKey | undefined): string => {
+export const quoteName = (name: PropertyKey | undefined): string => {
   const text = String(name);
   return /^[\w./:@+-]{1,64}$/.test(text) ? text : '(not plain)';
 };
 
-const pathText = (path: Path): string =>
+export const pathText = (path: Path): string =>
   path.length === 0
     ? 'the file'
     : path.map((step, i) => (typeof step === 'number' ? `[${step}]` : `${i === 0 ? '' : '.'}${quoteName(step)}`)).join('');

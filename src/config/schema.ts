@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { targetsSchema } from './model-schema.ts';
 import { LAYOUTS } from '../core/process.ts';
 import { KINDS } from './catalogue/catalogue.ts';
+import { issuersSchema } from './issuer-schema.ts';
 import { formatEndpoint } from './network.ts';
 import { NODE_DEFAULTS } from './node-defaults.ts';
-import { discountsSchema, marginsSchema, pricesSchema, unknownPriceSchema } from './price-schema.ts';
+import { discountsSchema, marginsSchema, pricesFileSchema, pricesSchema, unknownPriceSchema } from './price-schema.ts';
 
 /**
  * The words of bulkhead.yaml. A field's description is its manual: the reference page, the JSON Schema and the
@@ -16,7 +18,6 @@ const ENDPOINT = /^(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Z
 
 const name = z.string().regex(NAME, 'must be lower-case letters, digits, `-`, `_` or `.`, at most 64');
 const alias = z.string().regex(ALIAS, 'must be letters, digits, or one of `._:@/+-`, at most 128');
-const target = z.string().min(1).max(256);
 const endpoint = z.string().regex(ENDPOINT, 'must be host:port, with brackets around an IPv6 address');
 const seconds = z.number().min(0.05).max(86_400);
 const count = (least: number, most: number) => z.number().int().min(least).max(most);
@@ -138,12 +139,17 @@ const provider = z.strictObject({
   price_list: name
     .optional()
     .describe(
-      'Whose prices apply: a name of the price catalogue, or `none`. Default: the kind’s list; the provider’s name where there is none.',
+      'Whose prices apply: a list of the catalogue or of the prices file, or `none` for a model that nobody is paid for. Default: the kind’s list, which is `none` for own servers at a private address; else the provider’s name, under which nothing has a known price.',
     ),
 });
 
 const limits = z.strictObject({
   body_bytes: count(1024, 1_073_741_824).default(33_554_432).describe('Largest request body.'),
+  form_bytes: count(1024, 1_099_511_627_776)
+    .default(536_870_912)
+    .describe(
+      'Largest form that is sent on while it arrives, because its `model` stands before its file. Never less than `body_bytes`, which bounds every other form.',
+    ),
   head_bytes: count(1024, 262_144).default(16_384).describe('Largest request head, request line included.'),
   headers: count(8, 1000).default(100).describe('Most request headers.'),
   json_depth: count(4, 256).default(64).describe('Deepest nesting of a JSON body.'),
@@ -236,11 +242,13 @@ export const configSchema = z
         'Upstreams by name. Those of [public kinds](providers.md) exist without being named, as soon as they have a credential; name one to change it. Every provider also serves any of its models as `provider/model`.',
       ),
     models: z
-      .record(alias, z.union([target, z.array(target).min(1).max(16)]))
+      .record(alias, targetsSchema)
       .default({})
       .describe(
-        'What clients may ask for: an alias for `provider/model`, for another alias, or for a list of them; the next in a list is tried after a failure before the first byte of an answer.',
+        'What clients may ask for: an alias for `provider/model`, for another alias, or for a list of them; the next in a list is tried after a failure before the first byte of an answer. A target whose name does not tell its model (a profile of Bedrock, a deployment of Azure) is `{ model: <provider/model>, base_model: <name> }`.',
       ),
+    issuers: issuersSchema,
+    prices_file: pricesFileSchema,
     prices: pricesSchema,
     discounts: discountsSchema,
     margins: marginsSchema,

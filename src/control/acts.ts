@@ -20,13 +20,18 @@ const ACTS = {
   'access-group.create': ['admin'],
   'access-group.update': ['admin'],
   'access-group.remove': ['admin'],
-  'user.create': ['admin'],
+  /** By the system: what follows from the word of an issuer. */
+  'user.create': ['admin', 'system'],
+  'user.link': ['system'],
   'user.update': ['admin'],
   'user.remove': ['admin'],
-  'member.put': ['admin'],
-  'member.remove': ['admin'],
+  'member.put': ['admin', 'system'],
+  'member.remove': ['admin', 'system'],
   'token.create': ['admin'],
   'token.revoke': ['admin'],
+  /** A row of minutes for a token of an issuer or a login, and its end before its time. */
+  'session.create': ['admin', 'system'],
+  'session.end': ['admin', 'system'],
   'key.create': ['admin', 'system'],
   'key.update': ['admin'],
   'key.block': ['admin'],
@@ -59,6 +64,13 @@ const ACTS = {
   'credential.bind': ['system'],
   'config.apply': ['system'],
   'vault.trust': ['system'],
+  /** Rows of before an upgrade get their seals, once. A second time without an upgrade is somebody's doing. */
+  'rows.seal': ['system'],
+  /** A row that the vault did not sign is not taken. */
+  'row.refuse': ['system'],
+  /** A table of list prices: by hand, or the file that the operator names. */
+  'prices.apply': ['admin', 'system'],
+  'prices.reset': ['admin'],
   'backup.create': ['admin'],
 } as const satisfies Record<string, readonly Actor['kind'][]>;
 

@@ -62,8 +62,8 @@ function replaced<Rule extends Identified>(
   return [...before.filter(({ id }) => !gone.has(id)), ...put].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** Shared rules in the file that are not as the policy has them: ids of those that somebody edited, added or took away there. */
-export function editedRules(policy: AdmissionPolicy, limits: readonly LimitsTable[], budgets: readonly BudgetsTable[]): readonly string[] {
+/** Rules in the file that are not as they were signed: ids of those that somebody edited, added or took away there. */
+export function editedRules(policy: Rules, limits: readonly LimitsTable[], budgets: readonly BudgetsTable[]): readonly string[] {
   // Raises end by themselves: a row without one that the policy still has is no edit.
   const plain = (rule: BudgetRule): unknown => ({ ...rule, raises: [] });
   const signed = new Map<string, unknown>([
@@ -91,7 +91,9 @@ function budgetRule(row: BudgetsTable, raises: readonly BudgetRaise[]): BudgetRu
 /** What of a key's row the rules are, with their owner again. */
 export function rulesOfKey(key: string, { limits = [], budgets = [] }: KeyRules): Rules {
   const owner = { kind: 'key', id: key } as const;
-  return { limits: limits.map((rule) => ({ ...rule, owner })), budgets: budgets.map((rule) => ({ ...rule, owner })) };
+  // In the order of a rule that is made from its row, so that their texts are the same.
+  const owned = <Rule extends { readonly id: string }>({ id, ...rest }: Rule) => ({ id, owner, ...rest });
+  return { limits: limits.map(owned), budgets: budgets.map(owned) };
 }
 
 function withoutOwner<Rule extends { readonly owner: unknown }>(rule: Rule): Omit<Rule, 'owner'> {

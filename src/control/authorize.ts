@@ -31,7 +31,8 @@ export function authorizer(db: Database, authority: Authority): Authorizer {
       if (permission === null) throw new BulkheadError('permission_denied', { act: name });
       await hideForeign(db, known.identity, source, asked);
       const scope = await scopeFor(source, db, asked, known.identity, permission);
-      if (may(known.identity, permission, scope)) return { ...known.actor, identity: known.identity, permission, scope };
+      if (may(known.identity, permission, scope))
+        return { ...known.actor, identity: known.identity, permission, scope, ...(known.token !== undefined && { token: known.token }) };
       // What an identity may not see does not exist for it: the answer is the one for an id that was never given.
       // A rule is read where its owner lies, and written from above.
       const shown = source === 'rule' ? await scopeFor(source, db, asked, known.identity, reading(permission)) : scope;
@@ -55,7 +56,7 @@ async function hideForeign(db: Database, identity: Identity, source: ScopeSource
 
 const IN_DEFAULT: ReadonlySet<ScopeSource> = new Set(['organization-named', 'team-named'] as const);
 /** Owners that are looked for by an id of their own, in no organization. */
-const FREE_OWNERS = ['organization', 'key', 'model'];
+const FREE_OWNERS = ['organization', 'key', 'user', 'model'];
 
 /** Undefined: the operation is not about one that is named. */
 function organizationNamed(source: ScopeSource, { body, query }: Question): string | undefined {

@@ -2,7 +2,7 @@ import { BulkheadError } from '../core/errors.ts';
 import type { KeyDigest } from '../core/ids.ts';
 import type { Permit } from '../audit/record.ts';
 import type { KeyRow } from '../access/principal.ts';
-import { keyRules, rulesAfter, rulesOfKey, type RuleChange } from './admission-policy.ts';
+import { editedRules, keyRules, rulesAfter, rulesOfKey, type RuleChange } from './admission-policy.ts';
 import type { Applied } from './admission-publisher.ts';
 import type { Database } from './database.ts';
 import type { ControlDeps } from './deps.ts';
@@ -32,6 +32,7 @@ const RESTART_MS = 8000;
  */
 export const commitRules = (deps: ControlDeps, _permit: Permit, change: RuleChange, granted?: Granted): Promise<Applied> =>
   deps.admission.inTurn(async () => {
+    await refuseEditedRules(deps, change);
     const keys = await signKeys(deps, change);
     const policy = concernsAll(change) ? await deps.admission.next(change) : undefined;
     await deps.db.transaction().execute(async (to) => {
@@ -49,6 +50,35 @@ export const commitRules = (deps: ControlDeps, _permit: Permit, change: RuleChan
 /** True where more than keys are concerned: a share is part of a shared limit, whoever it is for. */
 const concernsAll = (change: RuleChange): boolean =>
   rulesIn(change).some(({ owner_kind }) => owner_kind !== 'key') || [...(change.shares ?? []), ...(change.removedShares ?? [])].length > 0;
+
+/**
+ * What is written is made from the row in the file: where somebody edited that, signing it would make it true. What is taken away may be
+ * edited. Throws row_edited.
+ */
+async function refuseEditedRules({ db, admission, seals }: ControlDeps, { limits = [], budgets = [] }: RuleChange): Promise<void> {
+  const [storedLimits, storedBudgets] = await Promise.all([
+    db.selectFrom('limits').selectAll().where('id', 'in', ids(limits)).execute(),
+    db.selectFrom('budgets').selectAll().where('id', 'in', ids(budgets)).execute(),
+  ]);
+  const signed = [await admission.current(), ...(await rulesOfKeys(db, [...limits, ...budgets, ...storedLimits, ...storedBudgets]))];
+  const written = new Set([...ids(limits), ...ids(budgets)]);
+  const isWritten = ({ id }: { readonly id: string }): boolean => written.has(id);
+  const before = {
+    limits: signed.flatMap((rules) => rules.limits.filter(isWritten)),
+    budgets: signed.flatMap((rules) => rules.budgets.filter(isWritten)),
+  };
+  const [id] = editedRules(before, storedLimits, storedBudgets);
+  if (id === undefined) return;
+  const resource = id.startsWith('lim_') ? 'limit' : 'budget';
+  seals.report(resource, id);
+  throw new BulkheadError('row_edited', { resource, id });
+}
+
+async function rulesOfKeys(db: Database, rows: readonly OwnerColumns[]) {
+  const owners = [...new Set(rows.flatMap(({ owner_kind, owner_id }) => (owner_kind === 'key' ? [owner_id] : [])))];
+  const keys = await db.selectFrom('keys').select(['id', 'signed_text']).where('id', 'in', owners).execute();
+  return keys.map(({ id, signed_text }) => rulesOfKey(id, (JSON.parse(signed_text) as KeyRow).rules ?? {}));
+}
 
 const rulesIn = ({ limits = [], budgets = [], removedLimits = [], removedBudgets = [] }: RuleChange): readonly OwnerColumns[] => [
   ...limits,

@@ -17,7 +17,7 @@ describe('control store', () => {
     const { db } = openControlStore(folder, 2);
     assert.deepEqual(
       (await db.selectFrom('organizations').selectAll().execute()).map((row) => ({ ...row })),
-      [{ id: 'default', name: 'default', created_at: 1, models: null, removed_at: null }],
+      [{ id: 'default', name: 'default', created_at: 1, models: null, removed_at: null, signature: '' }],
     );
     assert.equal((await db.selectFrom('teams').selectAll().execute()).length, 1);
     await db.destroy();

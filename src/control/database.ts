@@ -3,10 +3,11 @@ import type { Generated, Kysely } from 'kysely';
 import { kyselyOver } from '../store/sqlite/kysely.ts';
 import { inTransaction, openWritable, type Migration, type SqliteDatabase } from '../store/sqlite/open.ts';
 import { limitTables, type LimitSchema } from './limit-tables.ts';
-import { tenancyTables, type TenancySchema } from './tenancy-tables.ts';
+import { sessionTables, type SessionSchema } from './session-tables.ts';
+import { sealedTables, tenancyTables, type TenancySchema } from './tenancy-tables.ts';
 
 /** Tables of `control.db`. Times are Unix milliseconds. */
-export interface Schema extends LimitSchema, TenancySchema {
+export interface Schema extends LimitSchema, TenancySchema, SessionSchema {
   readonly keys: KeysTable;
   readonly meta: { readonly name: string; readonly value: string };
 }
@@ -40,8 +41,12 @@ export interface KeysTable {
   readonly state: Generated<'active' | 'revoked'>;
   readonly revoked_at: number | null;
   readonly replaced_by: string | null;
+  /** The first of the keys that replaced one another down to this one; null: itself. */
+  readonly lineage: string | null;
   /** 0 while a vault shard still has to be told of the revoke. */
   readonly revoke_confirmed: Generated<0 | 1>;
+  /** The same of a block, or of its end. */
+  readonly block_confirmed: Generated<0 | 1>;
   /** The row as the vault signed it. Whatever the columns say, only this counts at gateway and vault. */
   readonly signed_text: string;
   readonly signature: string;
@@ -80,6 +85,8 @@ export const MIGRATIONS: readonly Migration[] = [
   },
   limitTables(2),
   tenancyTables(3),
+  sealedTables(4),
+  sessionTables(5),
 ];
 
 /** The control plane's own file, opened once as its only writer. */

@@ -9,7 +9,9 @@ import type { AdmissionPublisher } from './admission-publisher.ts';
 import type { AuditorLog } from './auditor-log.ts';
 import type { ConfigState } from './config-state.ts';
 import type { ControlStore, Database } from './database.ts';
+import type { ListPrices } from './list-prices.ts';
 import type { Gateways } from './gateways.ts';
+import type { Issuers } from './issuers.ts';
 import type { PolicyPublisher } from './policy.ts';
 import type { RowSeals } from './row-seals.ts';
 import type { Vaults } from './vaults.ts';
@@ -25,11 +27,13 @@ export interface ControlDeps {
   readonly auditor: AuditorLog;
   readonly vaults: Vaults;
   readonly seals: RowSeals;
+  readonly issuers: Issuers;
   readonly ledger: Link;
   readonly gateways: Gateways;
   readonly policy: PolicyPublisher;
   readonly admission: AdmissionPublisher;
   readonly config: ConfigState;
+  readonly listPrices: ListPrices;
   readonly metrics: Metrics;
   readonly ask: (call: SupervisorCall) => Promise<JsonObject>;
 }

@@ -1,8 +1,8 @@
-import type { KeyResolveReply, PolicyGetReply, ControlGatewayCall } from '../ipc/messages.ts';
+import type { KeyResolveReply, PolicyGetReply, TokenResolveReply, ControlGatewayCall } from '../ipc/messages.ts';
 import { BulkheadError } from '../core/errors.ts';
 import type { KeyDigest } from '../core/ids.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { SignedText } from '../access/principal.ts';
+import type { SignedSession, SignedText } from '../access/principal.ts';
 import type { Hello, IncomingCall, Peer } from '../ipc/peer.ts';
 import { serveFrames, type FrameServer } from '../ipc/serve.ts';
 import { within } from '../core/within.ts';
@@ -12,6 +12,8 @@ const METRICS_MS = 1000;
 
 export interface GatewayQuestions {
   resolveKey(digest: KeyDigest): Promise<SignedText | undefined>;
+  /** Undefined: nobody who may call models. Rejects where that cannot be found out now. */
+  resolveToken(token: string): Promise<SignedSession | undefined>;
   currentPolicy(): SignedText | undefined;
   onError(op: string, error: unknown): void;
 }
@@ -76,8 +78,9 @@ export class Gateways {
     );
   }
 
-  async #reply({ op, digest }: JsonObject): Promise<KeyResolveReply | PolicyGetReply> {
+  async #reply({ op, digest, token }: JsonObject): Promise<KeyResolveReply | TokenResolveReply | PolicyGetReply> {
     if (op === 'policy.get') return { snapshot: this.#questions.currentPolicy() ?? null };
+    if (op === 'token.resolve' && typeof token === 'string') return { session: (await this.#questions.resolveToken(token)) ?? null };
     if (op !== 'key.resolve' || typeof digest !== 'string' || !DIGEST.test(digest)) throw new Error('not a question of a gateway');
     return { row: (await this.#questions.resolveKey(digest as KeyDigest)) ?? null };
   }

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { digestKey } from '../access/virtual-key.ts';
-import { codeOf } from './testing/people.ts';
+import { until } from './testing/node.ts';
+import { codeOf, createPerson } from './testing/people.ts';
 import { startTenancy, type Tenancy } from './testing/tenancy.ts';
 
 let t: Tenancy;
@@ -67,6 +70,46 @@ describe('changing a key', () => {
     assert.deepEqual([(await t.rowOf(made.key))?.blocked, (await t.rowOf(made.key))?.version], [undefined, 3]);
   });
 
+  /** As the vault has it on disk: what ends with `!` is blocked. */
+  const inVault = (key: string): string | undefined => {
+    const text = fs.readFileSync(path.join(t.node.folder, 'vault-0/revoked'), 'latin1');
+    const at = text.indexOf(digestKey(key));
+    return at < 0 ? undefined : text[at + 64];
+  };
+
+  it('the vault refuses a blocked key too, and takes it again when it is unblocked', async () => {
+    const made = await t.key({});
+    assert.equal(inVault(made.key), undefined);
+    const { confirmations } = await t.node.call('keys.block', { id: made.id });
+    assert.deepEqual(confirmations[0], { process: 'vault-0', confirmed: true, action: 'none' });
+    assert.equal(inVault(made.key), '!');
+    await t.node.call('keys.unblock', { id: made.id });
+    assert.equal(inVault(made.key), ' ');
+    await t.node.call('keys.block', { id: made.id });
+    await t.node.call('keys.revoke', { id: made.id });
+    assert.equal(inVault(made.key), '\n');
+  });
+
+  it('so do the keys of a person who is blocked', async () => {
+    const at = await t.organization();
+    const person = await createPerson(t.node, [{ role: 'member', ...at.place }], at.name);
+    const made = await t.key({ ...at.place, user: person.id });
+    await t.node.call('users.update', { id: person.id, body: { state: 'blocked' } });
+    assert.equal(inVault(made.key), '!');
+  });
+
+  it('a vault that could not be told is told later', async () => {
+    const made = await t.key({});
+    await t.node.call('keys.block', { id: made.id });
+    t.edit(`UPDATE keys SET block_confirmed = 0 WHERE id = ?`, made.id);
+    const file = path.join(t.node.folder, 'vault-0/revoked');
+    await t.node.kill('vault-0');
+    fs.writeFileSync(file, fs.readFileSync(file, 'latin1').replace(`${digestKey(made.key)}!`, `${digestKey(made.key)} `), 'latin1');
+    await t.node.restart('vault-0');
+    assert.equal(inVault(made.key), ' ');
+    await until(() => inVault(made.key) === '!');
+  });
+
   it('a worker that does not confirm a block is killed', async () => {
     const made = await t.key({});
     const deaf = await t.node.connectWorker(7, () => undefined);
@@ -87,6 +130,17 @@ describe('changing a key', () => {
     const made = await t.key({ ...place, service_account: 'ci', endpoints: ['messages'], metadata: { a: 'b' } });
     const rotated = await t.node.call('keys.rotate', { id: made.id, body: {} });
     assert.deepEqual([rotated.service_account, rotated.endpoints, rotated.metadata], [made.service_account, ['messages'], { a: 'b' }]);
+  });
+
+  it('a key that took another’s place keeps the lineage, however often that was done', async () => {
+    const first = await t.key();
+    const second = await t.node.call('keys.rotate', { id: first.id, body: { grace_seconds: 60 } });
+    const third = await t.node.call('keys.rotate', { id: second.id, body: {} });
+    const lineageOf = async (key: string): Promise<unknown> => (await t.rowOf(key))?.lineage;
+    assert.deepEqual(
+      [await lineageOf(first.key), await lineageOf(second.key), await lineageOf(third.key)],
+      [undefined, first.id, first.id],
+    );
   });
 
   it('somebody else’s change in between is not overwritten', async () => {

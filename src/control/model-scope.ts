@@ -63,7 +63,7 @@ export class ModelScopes {
     if (known !== undefined) return known;
     const read = this.#db
       .selectFrom(level)
-      .select(['models', 'removed_at'])
+      .selectAll()
       .where('id', '=', id)
       .executeTakeFirst()
       // A parent that is not there, or no more, allows nothing.
@@ -73,7 +73,7 @@ export class ModelScopes {
   }
 
   async #readGroups(): Promise<AccessGroups> {
-    const rows = await this.#db.selectFrom('access_groups').select(['name', 'models']).execute();
+    const rows = await this.#db.selectFrom('access_groups').selectAll().execute();
     return new Map(rows.map(({ name, models }) => [name, JSON.parse(models) as string[]]));
   }
 }

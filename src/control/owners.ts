@@ -29,6 +29,7 @@ const columns = (
 export async function findOwner(db: Database, { kind, id = '', organization }: OwnerInput): Promise<OwnerColumns> {
   if (kind === 'model' || (kind === 'organization' && id === EVERYONE.id)) return columns(EVERYONE, EVERYONE.id);
   if (kind === 'key') return findKeyOwner(db, id);
+  if (kind === 'user') return findUserOwner(db, id);
   if (kind === 'organization') {
     const found = await findOrganization(db, id);
     return columns({ kind, id: found.id }, found.id);
@@ -44,8 +45,6 @@ export async function findOwner(db: Database, { kind, id = '', organization }: O
       return columns({ kind, id: `${home}/${id.startsWith(`${home}/`) ? id.slice(home.length + 1) : id}` }, home);
     case 'project':
       return findProjectOwner(db, home, id);
-    case 'user':
-      return findUserOwner(db, id);
   }
 }
 
@@ -53,7 +52,7 @@ export async function findOwner(db: Database, { kind, id = '', organization }: O
 async function findProjectOwner(db: Database, organization: string, reference: string): Promise<OwnerColumns> {
   const found = await db
     .selectFrom('projects')
-    .select(['id', 'organization', 'team'])
+    .selectAll()
     .where('removed_at', 'is', null)
     .where((where) =>
       where.or([where('id', '=', reference), where.and([where('organization', '=', organization), where('name', '=', reference)])]),
@@ -68,7 +67,7 @@ async function findProjectOwner(db: Database, organization: string, reference: s
 async function findUserOwner(db: Database, reference: string): Promise<OwnerColumns> {
   const found = await db
     .selectFrom('users')
-    .select(['id', 'organization'])
+    .selectAll()
     .where('removed_at', 'is', null)
     .where((where) => where.or([where('id', '=', reference), where('email', '=', reference.toLowerCase())]))
     .limit(2)

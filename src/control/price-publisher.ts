@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { OperatorPriceTable } from '../accounting/operator-prices.ts';
+import type { PriceTable } from '../accounting/price-table.ts';
 import type { BulkheadConfig, PriceConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import { BulkheadError } from '../core/errors.ts';
@@ -17,6 +18,8 @@ const REFUSED = 'refused';
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 10_000;
 
+type Whole = PriceConfig & Pick<OperatorPriceTable, 'table'>;
+
 export interface PricePublisherDeps {
   readonly db: Database;
   readonly clock: Clock;
@@ -33,6 +36,7 @@ export class PricePublisher {
   readonly #deps: PricePublisherDeps;
   #newest = 0;
   #last: PriceConfig | undefined;
+  #table: PriceTable | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
@@ -44,7 +48,13 @@ export class PricePublisher {
   publish({ prices }: Pick<BulkheadConfig, 'prices'>): Promise<void> {
     clearTimeout(this.#timer);
     this.#last = prices;
-    return this.#try(prices, ++this.#newest, FIRST_RETRY_MS);
+    return this.#try({ ...prices, ...(this.#table !== undefined && { table: this.#table }) }, ++this.#newest, FIRST_RETRY_MS);
+  }
+
+  /** The list prices that go with what is published from now on. */
+  useTable(table: PriceTable | undefined): void {
+    this.#table = table;
+    this.again();
   }
 
   /** The ledger is there again: it may be another one, or have lost its file. */
@@ -57,7 +67,7 @@ export class PricePublisher {
     clearTimeout(this.#timer);
   }
 
-  async #try(prices: PriceConfig, turn: number, waitMs: number): Promise<void> {
+  async #try(prices: Whole, turn: number, waitMs: number): Promise<void> {
     try {
       await this.#push(prices);
     } catch (error) {
@@ -69,7 +79,7 @@ export class PricePublisher {
     }
   }
 
-  async #push(prices: PriceConfig): Promise<void> {
+  async #push(prices: Whole): Promise<void> {
     const { vaults, ledger, log } = this.#deps;
     const version = await this.#versionOf(prices);
     const table: OperatorPriceTable = { kind: 'prices', version, ...prices };
@@ -79,11 +89,12 @@ export class PricePublisher {
   }
 
   /** 0 until there ever were any. Never below the clock: a database that was restored must not fall behind what the ledger holds. */
-  async #versionOf(prices: PriceConfig): Promise<number> {
+  async #versionOf(prices: Whole): Promise<number> {
     const { db, clock } = this.#deps;
     const digest = hash('sha256', JSON.stringify(prices), 'hex');
     const version = Number((await readMeta(db, VERSION)) ?? 0);
-    const isEmpty = prices.entries.length === 0 && prices.discounts.length === 0 && prices.margins.length === 0;
+    const { entries, discounts, margins, table } = prices;
+    const isEmpty = entries.length === 0 && discounts.length === 0 && margins.length === 0 && table === undefined;
     const known = await readMeta(db, DIGEST);
     if (known === digest || (version === 0 && isEmpty && known !== REFUSED)) return version;
     const next = Math.max(version + 1, Math.floor(clock.now() / 1000));

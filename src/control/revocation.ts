@@ -19,23 +19,27 @@ export interface RevocationDeps {
   readonly restartMs: number;
 }
 
+/** What a vault shard is told of a key. Whoever still works by the row of before, a vault that knows refuses it. */
+export type KeyMark = 'revoke' | 'block' | 'unblock';
+
 /**
  * Tells everyone who could still use a key, and leaves nobody running who did not confirm: vault shards first, because they
  * remember it over a restart, then gateway workers, whose memory dies with them.
  */
-export async function revokeEverywhere(deps: RevocationDeps, digest: KeyDigest): Promise<readonly Confirmation[]> {
-  const shards = Array.from({ length: deps.vaults.shards }, (_, shard) => revokeInShard(deps, shard, digest));
+export async function tellEverywhere(deps: RevocationDeps, mark: KeyMark, digest: KeyDigest): Promise<readonly Confirmation[]> {
+  const shards = Array.from({ length: deps.vaults.shards }, (_, shard) => markInShard(deps, shard, mark, digest));
   const vaults = await Promise.all(shards);
-  const workers = await tellWorkers(deps, digest, 'key.revoked');
+  const workers = await tellWorkers(deps, digest, mark === 'revoke' ? 'key.revoked' : 'key.changed');
   return [...vaults, ...workers];
 }
 
 /** Tries again for shards that could not confirm, without killing one that may just be starting. True when all have it. */
-export async function revokeInVaults(
+export async function markInVaults(
   { vaults, confirmMs }: Pick<RevocationDeps, 'vaults' | 'confirmMs'>,
+  mark: KeyMark,
   digest: KeyDigest,
 ): Promise<boolean> {
-  const shards = Array.from({ length: vaults.shards }, (_, shard) => within(confirmMs, vaults.revoke(shard, digest)));
+  const shards = Array.from({ length: vaults.shards }, (_, shard) => within(confirmMs, vaults.mark(shard, mark, digest)));
   return (await Promise.allSettled(shards)).every(({ status }) => status === 'fulfilled');
 }
 
@@ -61,16 +65,18 @@ export async function tellWorkers(
 export const isComplete = (confirmations: readonly Confirmation[]): boolean =>
   confirmations.every(({ process, confirmed, action }) => confirmed || (process.startsWith('gateway-') && action === 'restarted'));
 
-async function revokeInShard(deps: RevocationDeps, shard: number, digest: KeyDigest): Promise<Confirmation> {
+async function markInShard(deps: RevocationDeps, shard: number, mark: KeyMark, digest: KeyDigest): Promise<Confirmation> {
   const process = `vault-${shard}`;
   try {
-    await within(deps.confirmMs, deps.vaults.revoke(shard, digest));
+    await within(deps.confirmMs, deps.vaults.mark(shard, mark, digest));
     return { process, confirmed: true, action: 'none' };
   } catch (error) {
     deps.log.warn('revoke.unconfirmed', { process, reason: error instanceof Error ? error.message : String(error) });
   }
+  // A shard that still refuses harms nobody but the key's owner, and is told again.
+  if (mark === 'unblock') return { process, confirmed: false, action: 'none' };
   const action = await kill(deps, 'vault', shard);
-  const confirmed = await within(deps.restartMs, deps.vaults.revoke(shard, digest)).then(
+  const confirmed = await within(deps.restartMs, deps.vaults.mark(shard, mark, digest)).then(
     () => true,
     () => false,
   );

@@ -1,19 +1,28 @@
 import type { KeyObject } from 'node:crypto';
 import type { SignedText } from '../access/principal.ts';
 import { BulkheadError } from '../core/errors.ts';
+import { Recent } from '../core/recent.ts';
+import { within } from '../core/within.ts';
 import { publicKeyFromRaw, verifyText } from '../core/signing.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Vaults } from './vaults.ts';
 
 /** The deciding columns of a row in a fixed order, its table first. */
-export type SealedFacts = readonly [table: 'membership' | 'token', id: string, ...(string | number | null)[]];
+export type SealedFacts = readonly [table: string, id: string, ...(string | number | null)[]];
 
 export interface RowSealDeps {
   readonly vaults: Pick<Vaults, 'sign' | 'info'>;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** Told of each row once: it goes into the auditor's log. */
+  readonly onEdited: (table: string, id: string) => void;
 }
+
+/** Signatures that were found right, and edited rows that were told. */
+const MAX_REMEMBERED = 20_000;
+/** How long a request waits for the seals of an upgrade. */
+const READY_MS = 5000;
 
 /**
  * Tells rows that this process wrote from rows that somebody edited in its file. Only the vault can sign, so that who can write to the
@@ -22,7 +31,12 @@ export interface RowSealDeps {
 export class RowSeals {
   readonly #deps: RowSealDeps;
   readonly #edited: ReturnType<Metrics['counter']>;
+  /** By signature: the text that it is of. */
+  readonly #right = new Recent<string>(MAX_REMEMBERED);
+  readonly #told = new Recent<true>(MAX_REMEMBERED);
   #verifyKey: KeyObject | undefined;
+  #ready: Promise<unknown> = Promise.resolve();
+  #isReady = true;
 
   constructor(deps: RowSealDeps) {
     this.#deps = deps;
@@ -31,14 +45,31 @@ export class RowSeals {
     ]);
   }
 
+  /** Rows of before an upgrade get their seals first. */
+  waitFor(sealing: Promise<unknown>): void {
+    this.#isReady = false;
+    this.#ready = sealing.then(() => (this.#isReady = true));
+  }
+
+  /** To be awaited before a row is read. Throws vault_unavailable where it takes too long: without the vault nothing can be sealed. */
+  async ready(): Promise<void> {
+    if (this.#isReady) return;
+    await within(READY_MS, this.#ready).catch((cause: unknown) => {
+      throw new BulkheadError('vault_unavailable', {}, { cause });
+    });
+  }
+
   async seal(facts: SealedFacts): Promise<string> {
     return (await this.#deps.vaults.sign('row', JSON.stringify(facts))).signature;
   }
 
   /** False: the row was edited; that is reported. Throws vault_unavailable before the vault answered once. */
   async holds(facts: SealedFacts, signature: string): Promise<boolean> {
-    const intact = verifyText(await this.#key(), 'row', { text: JSON.stringify(facts), signature });
-    if (!intact) this.report(facts[0], facts[1]);
+    const text = JSON.stringify(facts);
+    if (this.#right.get(signature) === text) return true;
+    const intact = verifyText(await this.#key(), 'row', { text, signature });
+    if (intact) this.#right.set(signature, text);
+    else this.report(facts[0], facts[1]);
     return intact;
   }
 
@@ -48,6 +79,10 @@ export class RowSeals {
 
   report(table: string, id: string): void {
     this.#edited.inc([table]);
+    if (this.#told.get(`${table}/${id}`) === undefined) {
+      this.#told.set(`${table}/${id}`, true);
+      this.#deps.onEdited(table, id);
+    }
     this.#deps.log.error('row.edited', { target: `${table}/${id}`, reason: 'the vault did not sign this row; it is refused' });
   }
 

@@ -1,4 +1,5 @@
 /** The control plane: keys, credentials, policy and reports for people and their tools. It can read no secret and rewrite no log. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BulkheadConfig } from '../config/config.ts';
 import { systemClock } from '../core/clock.ts';
 import { BulkheadError, type ErrorCode } from '../core/errors.ts';
@@ -9,7 +10,7 @@ import type { SupervisorCall } from '../ipc/supervision.ts';
 import { createLogger, type Logger } from '../telemetry/log.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { addProcessMetrics } from '../telemetry/process-metrics.ts';
-import { authorityOver } from './acts.ts';
+import { authorityOver, CONTROL, type Authority } from './acts.ts';
 import { AdmissionPublisher } from './admission-publisher.ts';
 import { AuditorLog } from './auditor-log.ts';
 import { authorizer } from './authorize.ts';
@@ -22,12 +23,18 @@ import { Gateways } from './gateways.ts';
 import { AdminToken, borderRules } from './http/border.ts';
 import { serveControlHttp } from './http/serve.ts';
 import { identify } from './identities.ts';
+import { Issuers } from './issuers.ts';
+import type { LoginToken } from './login-token.ts';
 import { PolicyPublisher } from './policy.ts';
+import { ListPrices } from './list-prices.ts';
 import { PricePublisher } from './price-publisher.ts';
 import { collectAlerts } from './resources/admission/alerts.ts';
 import { tidyKeys } from './resources/keys/routes.ts';
 import { resolveKey } from './resources/keys/service.ts';
+import { tidySessions } from './resources/sessions/end.ts';
+import { personBehind, resolveLogin, resolveToken } from './resources/sessions/service.ts';
 import { RowSeals } from './row-seals.ts';
+import { hasUnsealed, onlySealed, sealRowsOfBefore } from './sealed-tables.ts';
 import type { Unserved } from './served.ts';
 import { allHandlers } from './resources/all.ts';
 import { Vaults } from './vaults.ts';
@@ -35,6 +42,7 @@ import { Vaults } from './vaults.ts';
 /** How long a call waits for a process that is being restarted. */
 const WAIT_MS = 5000;
 const TIDY_MS = 5000;
+const SEAL_RETRY_MS = 1000;
 
 export async function serveControl(child: Child): Promise<void> {
   const log = createLogger({ role: 'control', index: 0 });
@@ -42,16 +50,23 @@ export async function serveControl(child: Child): Promise<void> {
   const store = await orFail(child, () => openControlStore(child.boot.folder, systemClock.now()));
   const parts = connect(child, store, log);
   const { deps } = parts;
+  const sealing = sealUpgraded(deps);
+  deps.seals.waitFor(sealing);
   const listener = serveControlHttp({
     fd: descriptor(child, 'http'),
     handlers: allHandlers(deps),
     authorizer: authorizer(deps.db, deps.authority),
-    identify: (headers, address) => identify({ db: deps.db, seals: deps.seals, clock: deps.clock, token }, headers, address),
+    identify: async (headers, address) => {
+      await deps.seals.ready();
+      const behind = (text: string): Promise<LoginToken | undefined> => personBehind(deps, text);
+      return identify({ db: deps.db, seals: deps.seals, clock: deps.clock, token, behind }, headers, address);
+    },
     border: borderRules(child.boot.node.controlUrl),
     log,
   });
   await listener.listening;
-  takeConfig(child, deps, log);
+  await deps.listPrices.load();
+  takeFiles(child, deps, log);
   const stopTidying = keepTidy(deps);
   child.onDrain(async (graceMs) => {
     stopTidying();
@@ -59,7 +74,31 @@ export async function serveControl(child: Child): Promise<void> {
   });
   child.ready();
   await deps.config.firstApplied;
+  await sealing;
   await greet(deps).catch((error: unknown) => log.warn('welcome.failed', { reason: words(error) }));
+}
+
+/** Before the first row is judged. Tries until it is done: without the vault no row can be told from an edited one anyway. */
+async function sealUpgraded({ db, seals, authority, log }: ControlDeps): Promise<void> {
+  for (;;) {
+    try {
+      if (!(await hasUnsealed(db))) return;
+      await authority.permit(CONTROL, 'rows.seal', 'rows');
+      const count = await sealRowsOfBefore(db.withoutPlugins(), seals);
+      log.warn('rows.sealed', { count, reason: 'rows of before this version got their seals; this happens once' });
+      return;
+    } catch (error) {
+      log.warn('rows.not_sealed', { reason: words(error) });
+      await sleep(SEAL_RETRY_MS, undefined, { ref: false });
+    }
+  }
+}
+
+/** The refusal holds whether or not it can be recorded; the line in the log is there already. */
+async function noteEdited(authority: Authority, log: Logger, table: string, id: string): Promise<void> {
+  await authority
+    .permit(CONTROL, 'row.refuse', `${table}/${id}`, { reason: 'the vault did not sign it' })
+    .catch((error: unknown) => log.warn('row.not_recorded', { target: `${table}/${id}`, reason: words(error) }));
 }
 
 interface Parts {
@@ -70,19 +109,25 @@ interface Parts {
 /** Wires everything that the resources work with. */
 function connect(child: Child, store: ControlStore, log: Logger): Parts {
   const { boot } = child;
-  const { db } = store;
   const { vaults, ledger, auditor, stopLinks } = openLinks(child, () => {
     void admission.greet();
     prices.again();
   });
   const authority = authorityOver(auditor, systemClock);
+  const metrics = new Metrics();
+  const seals = new RowSeals({ vaults, metrics, log, onEdited: (table, id) => void noteEdited(authority, log, table, id) });
+  const db = onlySealed(store.db, seals);
   const { sandboxOrigin } = boot.node;
   const admission = new AdmissionPublisher({ db, vaults, ledger, clock: systemClock, log, unknownPrice: () => unknownPrice });
   const prices = new PricePublisher({ db, vaults, ledger, clock: systemClock, log });
+  const { pricesFile } = boot.node;
+  const listPrices = new ListPrices({ db, authority, clock: systemClock, log, file: pricesFile, use: (table) => prices.useTable(table) });
   let unknownPrice: BulkheadConfig['unknownPrice'] = 'dearest';
+  const issuers = new Issuers({ vaults, clock: systemClock, log });
   const policy = new PolicyPublisher({ db, vaults, clock: systemClock, sandboxOrigin });
   const gateways = new Gateways(descriptor(child, 'gateway'), child.hello(), {
-    resolveKey: (digest) => resolveKey(db, digest),
+    resolveKey: async (digest) => (await resolveKey(db, digest)) ?? resolveLogin(deps, digest),
+    resolveToken: (token) => resolveToken(deps, token),
     currentPolicy: () => policy.current,
     onError: (op, error) => log.error('gateway.unanswered', { op, reason: words(error) }),
   });
@@ -91,6 +136,7 @@ function connect(child: Child, store: ControlStore, log: Logger): Parts {
     const unserved = await syncBindings({ vaults, authority, clock: systemClock, log, sandboxOrigin }, wanted);
     await policy.publish(wanted, unserved, gateways);
     void prices.publish(wanted);
+    issuers.apply(wanted.issuers);
     if (unknownPrice !== wanted.unknownPrice) {
       unknownPrice = wanted.unknownPrice;
       admission.refresh().catch((error: unknown) => log.error('admission.waiting', { reason: words(error) }));
@@ -98,18 +144,20 @@ function connect(child: Child, store: ControlStore, log: Logger): Parts {
     return unserved;
   };
   const config = new ConfigState({ db, authority, clock: systemClock, log, carryOut });
-  const metrics = new Metrics();
   const stopMeasuring = addProcessMetrics(metrics);
-  const seals = new RowSeals({ vaults, metrics, log });
+  // The questions of gateways come after this function is done.
   const own = { boot, clock: systemClock, log, db, store, metrics, ask: (call: SupervisorCall) => child.ask(call) };
   const stop = (): void => {
     config.stop();
+    issuers.stop();
     admission.stop();
     prices.stop();
+    listPrices.stop();
     stopMeasuring();
     stopLinks();
   };
-  return { deps: { ...own, authority, seals, auditor, vaults, ledger, gateways, policy, admission, config }, stop };
+  const deps: ControlDeps = { ...own, authority, seals, auditor, vaults, issuers, ledger, gateways, policy, admission, config, listPrices };
+  return { deps, stop };
 }
 
 /** Connections that come back by themselves, to each process that this one asks. `onLedger`: whenever the ledger is there again. */
@@ -133,7 +181,11 @@ function keepTidy(deps: ControlDeps): () => void {
   const later = (): void => void (timer = setTimeout(() => void tidy(), TIDY_MS));
   let stopped = false;
   const tidy = async (): Promise<void> => {
-    await tidyKeys(deps).catch((error: unknown) => deps.log.warn('keys.not_tidied', { reason: words(error) }));
+    await deps.seals
+      .ready()
+      .then(() => tidyKeys(deps))
+      .catch((error: unknown) => deps.log.warn('keys.not_tidied', { reason: words(error) }));
+    await tidySessions(deps).catch((error: unknown) => deps.log.warn('sessions.not_tidied', { reason: words(error) }));
     await collectAlerts(deps).catch((error: unknown) => deps.log.warn('alerts.not_collected', { reason: words(error) }));
     if (!stopped) later();
   };
@@ -145,9 +197,10 @@ function keepTidy(deps: ControlDeps): () => void {
 }
 
 /** The operator's file, now and after every change; a node without one has the defaults. */
-function takeConfig(child: Child, { config }: ControlDeps, log: Logger): void {
+function takeFiles(child: Child, { config, listPrices }: ControlDeps, log: Logger): void {
   const failed = (error: unknown): void => log.error('config.failed', { reason: words(error) });
   if (child.boot.node.configFile === null) config.useDefaults().catch(failed);
+  child.onFile('prices', (bytes, file) => void listPrices.useFile(bytes.toString('utf8'), file).catch(failed));
   child.onFile('config', (bytes, file) => void config.useText(bytes.toString('utf8'), file).catch(failed));
 }
 

@@ -4,7 +4,12 @@ import type { Migration } from '../store/sqlite/open.ts';
 
 /** Rows of who a key belongs to and of who may do what. Times are Unix milliseconds; lists are JSON; null models: all that the parent may use. */
 
-interface Removable {
+/** `signature`: the vault's, over all that decides; '' for what was removed. A row that somebody edited is as if it were not there. */
+interface Sealed {
+  readonly signature: Generated<string>;
+}
+
+interface Removable extends Sealed {
   /** Set for what was removed: the row stays, because usage and keys of the past name it. */
   readonly removed_at: Generated<number | null>;
 }
@@ -77,7 +82,7 @@ export interface TokensTable {
   readonly signature: string;
 }
 
-export interface AccessGroupsTable {
+export interface AccessGroupsTable extends Sealed {
   readonly id: string;
   readonly name: string;
   readonly models: string;
@@ -94,11 +99,17 @@ interface GroupUsesTable {
 /** Work on many keys that must end even if this process does not live to do it. */
 export interface KeyWorkTable {
   readonly id: Generated<number>;
-  readonly act: 'resign' | 'cut' | 'revoke' | 'block';
+  /** `recheck`: ends keys that their person may not have by the roles of now. */
+  readonly act: 'resign' | 'cut' | 'revoke' | 'block' | 'recheck';
   readonly kind: KeyOwnerKind;
   readonly target: string;
 }
 export type KeyOwnerKind = 'organization' | 'team' | 'project' | 'user' | 'service_account' | 'access_group';
+
+/** There is a row while rows of before this schema have no seal yet. */
+interface UnsealedTable {
+  readonly since: number;
+}
 
 export interface TenancySchema {
   readonly organizations: OrganizationsTable;
@@ -111,6 +122,7 @@ export interface TenancySchema {
   readonly access_groups: AccessGroupsTable;
   readonly group_uses: GroupUsesTable;
   readonly key_work: KeyWorkTable;
+  readonly unsealed: UnsealedTable;
 }
 
 const place = 'organization TEXT NOT NULL REFERENCES organizations (id), team TEXT NOT NULL REFERENCES teams (id)';
@@ -187,4 +199,30 @@ export const tenancyTables = (version: number): Migration => ({
   version,
   name: 'projects, people, access groups',
   sql: PLACES_AND_PEOPLE + KEYS,
+});
+
+/**
+ * `keys.lineage`: the first key of those that replaced one another, whose limits and budgets they share; null: itself.
+ * `keys.block_confirmed`: 0 while a vault shard still has to be told that the key is blocked, or is no more.
+ */
+const SEALS = `
+    ALTER TABLE organizations ADD COLUMN signature TEXT NOT NULL DEFAULT '';
+    ALTER TABLE teams ADD COLUMN signature TEXT NOT NULL DEFAULT '';
+    ALTER TABLE projects ADD COLUMN signature TEXT NOT NULL DEFAULT '';
+    ALTER TABLE service_accounts ADD COLUMN signature TEXT NOT NULL DEFAULT '';
+    ALTER TABLE users ADD COLUMN signature TEXT NOT NULL DEFAULT '';
+    ALTER TABLE access_groups ADD COLUMN signature TEXT NOT NULL DEFAULT '';
+    CREATE TABLE unsealed (since INTEGER NOT NULL) STRICT;
+    INSERT INTO unsealed (since) VALUES (0);
+    ALTER TABLE keys ADD COLUMN lineage TEXT;
+    ALTER TABLE keys ADD COLUMN block_confirmed INTEGER NOT NULL DEFAULT 1;
+    UPDATE keys SET block_confirmed = 0 WHERE blocked = 1;
+    CREATE INDEX keys_of_lineage ON keys (lineage) WHERE lineage IS NOT NULL;
+    CREATE INDEX keys_block_unconfirmed ON keys (id) WHERE block_confirmed = 0 AND state = 'active';
+`;
+
+export const sealedTables = (version: number): Migration => ({
+  version,
+  name: 'seals of organizations, people and access groups; lineages of keys',
+  sql: SEALS,
 });

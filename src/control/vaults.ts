@@ -2,7 +2,15 @@ import type { SignedText } from '../access/principal.ts';
 import { BulkheadError } from '../core/errors.ts';
 import type { CredentialId, KeyDigest } from '../core/ids.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { CredentialBinding, CredentialInfo, SealedSecret, SignedKind, VaultAdminCall, VaultInfo } from '../ipc/messages.ts';
+import type {
+  CredentialBinding,
+  CredentialInfo,
+  IssuerPlace,
+  SealedSecret,
+  SignedKind,
+  VaultAdminCall,
+  VaultInfo,
+} from '../ipc/messages.ts';
 import { isConnectionLost } from '../ipc/peer.ts';
 import type { Link } from '../ipc/link.ts';
 import { shardOf } from './shard.ts';
@@ -39,6 +47,11 @@ export class Vaults {
     return this.#ask<SignedText>(SIGNER, { op: 'sign', kind, text });
   }
 
+  /** The issuer's keys, fetched and signed by the vault. */
+  fetchIssuer(place: IssuerPlace): Promise<SignedText> {
+    return this.#ask<SignedText>(SIGNER, { op: 'issuer.fetch', ...place });
+  }
+
   info(shard: number): Promise<VaultInfo> {
     return this.#ask<VaultInfo>(shard, { op: 'info' });
   }
@@ -48,9 +61,9 @@ export class Vaults {
     return this.#ask(shard, { op: 'trust', verifyKey });
   }
 
-  /** Resolves when the digest is in the shard's revoked set on disk. */
-  revoke(shard: number, digest: KeyDigest): Promise<unknown> {
-    return this.#ask(shard, { op: 'revoke', digest });
+  /** Resolves when the shard has it on disk. */
+  mark(shard: number, op: 'revoke' | 'block' | 'unblock', digest: KeyDigest): Promise<unknown> {
+    return this.#ask(shard, { op, digest });
   }
 
   put(binding: CredentialBinding, sealed: SealedSecret | null, at: number): Promise<CredentialInfo> {

@@ -38,6 +38,8 @@ export const ERRORS = {
   unsupported_media_type: row(415, 'invalid_request', 'The content type or encoding {type} is not accepted.', 'Send application/json without content-encoding, or with gzip, deflate or zstd.'),
   head_too_large: row(431, 'too_large', 'The request head is larger than {limit} bytes or has too many headers.', 'Send fewer or shorter headers.'),
   body_too_large: row(413, 'too_large', 'The request body is larger than {limit} bytes.', 'Send a smaller body, or raise limits.body_bytes in bulkhead.yaml.'),
+  form_too_large: row(413, 'too_large', 'The form is larger than {limit} bytes.', 'Send a smaller file, or raise limits.form_bytes in bulkhead.yaml.'),
+  form_not_streamed: row(413, 'too_large', 'The form is larger than {limit} bytes and cannot be sent on while it arrives: {reason}.', 'Put the field model before the file and send a content-length, or raise limits.body_bytes in bulkhead.yaml.'),
   too_many_connections: row(429, 'rate_limit', 'This address already has {limit} connections.', 'Reuse connections, or raise limits.connections_per_address in bulkhead.yaml.'),
   client_gone: row(499, 'invalid_request', 'The client closed the connection before its request was whole.', 'Keep the connection open until the answer is whole.'),
   request_timeout: row(408, 'timeout', 'The request did not arrive in time.', 'Send the whole request within {seconds} s.'),
@@ -92,6 +94,10 @@ export const ERRORS = {
 
   // The control plane
   admin_token_invalid: row(401, 'authentication', 'The admin token is missing or not valid.', 'Run the command where the data folder is, or pass --token-file.'),
+  issuer_unavailable: row(503, 'unavailable', 'The keys of the issuer {issuer} could not be fetched.', 'Try again in a few seconds; the reason is in the log: bulkhead logs.'),
+  login_not_fresh: row(401, 'authentication', 'The login’s ID token was issued too long ago.', 'Log in again: bulkhead login.'),
+  login_no_team: row(403, 'permission', 'This person may not call models in {team}.', 'Ask an administrator for a role in a team that the issuer names for you.'),
+  token_needed: row(403, 'permission', 'Only a person with an ID token of an issuer logs in.', 'Run: bulkhead login.'),
   resource_missing: row(404, 'not_found', 'There is no {resource} {id}.', 'List them first.'),
   row_edited: row(409, 'conflict', 'The row of {resource} {id} is not the one that the vault signed: the database was edited.', 'Revoke it and make a new one; find out who can write to the data folder.'),
   changed_meanwhile: row(409, 'conflict', 'The {resource} {id}, or what it belongs to, was changed by somebody else meanwhile.', 'Look at it again, then repeat the command.'),

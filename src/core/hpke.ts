@@ -26,13 +26,7 @@ const expand = (suite: Buffer, key: Buffer, label: string, info: Buffer, bytes: 
   hmac(key, Buffer.from([0, bytes]), Buffer.from('HPKE-v1'), suite, Buffer.from(label), info, Buffer.from([1])).subarray(0, bytes);
 
 /** Key and nonce of the single message (RFC 9180 §4.1 and §5.1). */
-export function schedule(
-  privateKey: KeyObject,
-  publicKey: KeyObject,
-  enc: Buffer,
-  recipient: Buffer,
-  info: string,
-): { key: Buffer; nonce: Buffer } {
+export function schedule(privateKey: KeyObject, publicKey: KeyObject, enc: Buffer, recipient: Buffer, info: string) {
   const shared = diffieHellman({ privateKey, publicKey });
   const secret = expand(KEM, extract(KEM, NONE, 'eae_prk', shared), 'shared_secret', Buffer.concat([enc, recipient]), 32);
   const hashes = [extract(SUITE, NONE, 'psk_id_hash', NONE), extract(SUITE, NONE, 'info_hash', Buffer.from(info))];

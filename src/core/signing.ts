@@ -1,7 +1,7 @@
 import { createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
 
 /** What a signature is about; the kind is part of the signed bytes, so that a signed row is never taken for a snapshot. */
-type SignedKind = 'key' | 'snapshot' | 'grant' | 'row';
+type SignedKind = 'key' | 'snapshot' | 'grant' | 'row' | 'session' | 'issuer';
 interface Signed {
   readonly text: string;
   readonly signature: string;

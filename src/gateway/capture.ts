@@ -1,3 +1,4 @@
+import { parseExact } from '../core/exact-json.ts';
 import { isJsonObject, type JsonObject } from '../core/json.ts';
 
 /**
@@ -138,7 +139,7 @@ function runReaches(chunk: Buffer, from: number, end: number): boolean {
 
 function parse(bytes: Buffer): JsonObject[string] {
   try {
-    return JSON.parse(bytes.toString('utf8')) as JsonObject[string];
+    return parseExact(bytes.toString('utf8')) as JsonObject[string];
   } catch {
     // A broken member is an absent one; the usage is then estimated.
     return undefined;

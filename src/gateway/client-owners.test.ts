@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import type { ReserveRequest } from '../admission/admission.ts';
-import type { LedgerCall } from '../ipc/messages.ts';
+import type { LedgerCall, ReserveMessage } from '../ipc/messages.ts';
 import { ownersInHead } from './client-owners.ts';
 import { errorOf, startCompartment, type Answer, type Compartment } from './testing/compartment.ts';
 
@@ -10,6 +10,8 @@ const ANSWERS: Readonly<Record<string, string>> = {
   anthropic:
     '{"id":"m","type":"message","role":"assistant","model":"claude-x","content":[],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}',
 };
+
+const digestOf = (user: string): string => `sha256:${createHash('sha256').update(user).digest('hex')}`;
 
 const said = (headers: Record<string, string>): unknown => ownersInHead({ headers });
 
@@ -29,8 +31,13 @@ describe('owners in the head', () => {
     assert.deepEqual(said({ 'x-bulkhead-user': 'u'.repeat(256) }), { endUser: 'u'.repeat(256), tags: undefined });
   });
 
+  it('are the digest of a user that is longer', () => {
+    for (const user of ['u'.repeat(257), 'u'.repeat(8000)])
+      assert.deepEqual(said({ 'x-bulkhead-user': user }), { endUser: digestOf(user), tags: undefined });
+  });
+
   const wrong: readonly (readonly [string, Record<string, string>])[] = [
-    ['a user of 257 characters', { 'x-bulkhead-user': 'u'.repeat(257) }],
+    ['a long user in Latin-1', { 'x-bulkhead-user': '\u00f6'.repeat(257) }],
     ['a user in Latin-1', { 'x-bulkhead-user': 'J\u00f6rg' }],
     ['a user with a control character', { 'x-bulkhead-user': 'a\tb' }],
     ['seventeen tags', { 'x-bulkhead-tags': Array.from({ length: 17 }, (_, at) => `t${at}`).join() }],
@@ -44,7 +51,7 @@ describe('owners in the head', () => {
 
 describe('owners of a request', () => {
   let gateway: Compartment;
-  const reserved: ReserveRequest[] = [];
+  const reserved: ReserveMessage[] = [];
   before(async () => {
     gateway = await startCompartment({
       vault: (call, { credential }) => {
@@ -78,9 +85,13 @@ describe('owners of a request', () => {
     ['user where safety_identifier is null', '/v1/chat/completions', { ...chat, user: 'ann', safety_identifier: null }, 'ann'],
     ['an empty user', '/v1/chat/completions', { ...chat, user: '' }, undefined],
     ['nothing', '/v1/chat/completions', chat, undefined],
+    ['a user of 256 characters', '/v1/chat/completions', { ...chat, user: 'u'.repeat(256) }, 'u'.repeat(256)],
+    ['a user of 257 characters', '/v1/chat/completions', { ...chat, user: '\u00f6'.repeat(257) }, digestOf('\u00f6'.repeat(257))],
+    ['a user of many bytes', '/v1/chat/completions', { ...chat, user: 'u'.repeat(100_000) }, digestOf('u'.repeat(100_000))],
     ['user of embeddings', '/v1/embeddings', { model: 'fast', input: 'x', user: 'ann' }, 'ann'],
     ['user of responses', '/v1/responses', { model: 'fast', input: 'x', store: false, user: 'ann' }, 'ann'],
     ['metadata.user_id', '/v1/messages', { ...messages, metadata: { user_id: 'ann' } }, 'ann'],
+    ['a long metadata.user_id', '/v1/messages', { ...messages, metadata: { user_id: 'u'.repeat(300) } }, digestOf('u'.repeat(300))],
     ['metadata without user_id', '/v1/messages', { ...messages, metadata: {} }, undefined],
     ['a user of another protocol', '/v1/messages', { ...messages, user: 'ann' }, undefined],
   ];
@@ -105,9 +116,8 @@ describe('owners of a request', () => {
   });
 
   for (const [name, user] of [
-    ['of 257 characters', 'u'.repeat(257)],
-    ['of many bytes', 'u'.repeat(100_000)],
     ['with a line break', 'a\nb'],
+    ['that is long, with a line break', `${'u'.repeat(300)}\nb`],
     ['with a line separator', 'a\u2028b'],
     ['that is no text', { id: 7 }],
     ['that is a number', 7],
@@ -119,8 +129,8 @@ describe('owners of a request', () => {
       assert.deepEqual([answer.status, error.code, error.param, reserved.length], [400, 'invalid_request', 'user', before]);
     });
 
-  it('a user_id that is too long is refused in Anthropic’s words', async () => {
-    const answer = await gateway.ask({ ...messages, metadata: { user_id: 'u'.repeat(257) } }, { path: '/v1/messages' });
+  it('a user_id that cannot be shown is refused in Anthropic’s words', async () => {
+    const answer = await gateway.ask({ ...messages, metadata: { user_id: 'a\u2028b' } }, { path: '/v1/messages' });
     assert.deepEqual([answer.status, (JSON.parse(answer.body) as { error: { type: string } }).error.type], [400, 'invalid_request_error']);
   });
 
@@ -165,7 +175,7 @@ describe('owners of a request', () => {
         project: 'proj_1',
         user: 'user_1',
         maxParallel: 3,
-        rules,
+        rules: JSON.stringify(rules),
         alias: 'fast',
         targets: [{ provider: 'openai', model: 'gpt-fast', priceList: 'openai' }],
         maxInputTokens: 0,

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { BulkheadError } from '../core/errors.ts';
 import { isJsonObject, type Json } from '../core/json.ts';
@@ -7,6 +8,7 @@ import type { RequestBody } from './steps.ts';
 
 /** What a client says of whom its request belongs to, beside its key. It narrows and groups, and entitles to nothing. */
 export interface ClientOwners {
+  /** A name of more than 256 characters goes by its digest: `sha256:<hexadecimal>` of its UTF-8. */
   readonly endUser: string | undefined;
   readonly tags: readonly string[] | undefined;
 }
@@ -20,8 +22,6 @@ const TAG = /^[A-Za-z0-9._:/-]{1,64}$/;
 const PRINTABLE = /^[^\p{Cc}\p{Cn}\p{Co}\p{Cs}\p{Zl}\p{Zp}]+$/u;
 /** Node reads headers as Latin-1; what is not ASCII could be told apart differently by others. */
 const PLAIN = /^[\x20-\x7e]+$/;
-/** The longest text that can be `MAX_USER` characters: each escaped, with its quotes. */
-const MAX_JSON_BYTES = MAX_USER * 6 + 2;
 
 const NOBODY: ClientOwners = { endUser: undefined, tags: undefined };
 
@@ -36,9 +36,12 @@ export function ownersInHead({ headers }: Pick<IncomingMessage, 'headers'>): Cli
 function userIn(value: string | string[] | undefined): string | undefined {
   if (value === undefined || value === '') return undefined;
   const user = value.toString();
-  if (user.length > MAX_USER || !PLAIN.test(user)) throw invalid(USER_HEADER, `must be at most ${MAX_USER} printable ASCII characters`);
-  return user;
+  if (!PLAIN.test(user)) throw invalid(USER_HEADER, 'must be printable ASCII characters');
+  return bounded(user);
 }
+
+/** Two long names are told apart as two short ones are, and nothing that counts or stores them has to hold their length. */
+const bounded = (user: string): string => (user.length > MAX_USER ? `sha256:${hash('sha256', user)}` : user);
 
 function tagsIn(value: string | string[] | undefined): readonly string[] | undefined {
   if (value === undefined || value === '') return undefined;
@@ -64,7 +67,6 @@ export function endUserIn(protocol: WireProtocolId, { bytes, members, form }: Re
     const member = members.get(name);
     if (member === undefined) continue;
     const field = inner === undefined ? name : `${name}.${inner}`;
-    if (inner === undefined && member.end - member.start > MAX_JSON_BYTES) throw tooLong(field);
     const value = JSON.parse(bytes.toString('utf8', member.start, member.end)) as Json;
     const user = checked(field, inner === undefined ? value : isJsonObject(value) ? value[inner] : undefined);
     if (user !== undefined) return user;
@@ -75,11 +77,9 @@ export function endUserIn(protocol: WireProtocolId, { bytes, members, form }: Re
 /** Undefined: nobody is named. */
 function checked(field: string, value: Json | undefined): string | undefined {
   if (value === undefined || value === null || value === '') return undefined;
-  if (typeof value !== 'string' || value.length > MAX_USER || !PRINTABLE.test(value)) throw tooLong(field);
-  return value;
+  if (typeof value !== 'string' || !PRINTABLE.test(value)) throw invalid(field, 'must be a string of printable characters');
+  return bounded(value);
 }
-
-const tooLong = (field: string): BulkheadError => invalid(field, `must be a string of at most ${MAX_USER} printable characters`);
 
 const invalid = (field: string, rule: string): BulkheadError =>
   new BulkheadError('invalid_request', { reason: `${field} ${rule}.`, param: field });

@@ -2,6 +2,7 @@ import type { EgressCall } from '../ipc/messages.ts';
 import { headersForUpstream } from '../http/respond.ts';
 import type { AttemptRecord, RoutedTarget } from './exchange.ts';
 import type { Provider } from './policy-store.ts';
+import { proofJson } from './proof.ts';
 import { NATIVE } from '../wire/native.ts';
 import { providerFraming } from './framing.ts';
 import type { Decoded, RequestBody, SentRequest } from './steps.ts';
@@ -22,7 +23,7 @@ export function egressCall(decoded: Decoded, target: RoutedTarget, { attempt }: 
     passed.length === 0 && decoded.body.form === undefined ? knownHead(decoded, target, sent) : encodeHead(decoded, target, sent, passed);
   return (
     `${head},["${REQUEST_ID}","${exchange.id}"]],"requestId":"${exchange.id}","attempt":${attempt},` +
-    `"proof":{"kind":"key","row":${principal.signedJson},"key":${JSON.stringify(presented)}}}`
+    `"proof":${proofJson(principal, presented)}}`
   );
 }
 
@@ -53,7 +54,7 @@ function encodeHead({ exchange, body }: Decoded, target: RoutedTarget, sent: Sen
     credential: target.provider.policy.credential,
     method: exchange.endpoint.method,
     path: sent.path,
-    body: 'bounded',
+    ...(sent.streamedBytes === undefined ? { body: 'bounded' } : { body: 'streamed', bodyLength: sent.streamedBytes }),
     timeouts: { connectMs: timeouts.connectMs, headMs: timeouts.upstreamHeadMs, idleMs: timeouts.upstreamIdleMs },
     headers: upstreamHeaders(target, sent.contentType, accepted(target, body), passed),
   };

@@ -13,7 +13,7 @@ import type { Decoded } from './steps.ts';
 export interface Eligible {
   /** In the policy's order. */
   readonly targets: readonly RoutedTarget[];
-  /** Members of a ReserveRequest, as JSON without braces: `"alias":…,"targets":[…]`. */
+  /** Members of a ReserveMessage, as JSON without braces: `"alias":…,"targets":[…]`. */
   readonly json: string;
   /** Most output tokens of one answer for which the client set no bound. */
   readonly outputBound: number;
@@ -82,13 +82,20 @@ const unasked = ({ endpoint }: Exchange, { provider, operation }: RoutedTarget):
     ? provider.kind.defaultMaxTokens
     : MOST_OUTPUT_TOKENS;
 
-function reachable({ endpoint, policy, raw, head }: Exchange, { provider: id, model }: Target<ProviderId>): RoutedTarget[] {
+function reachable(
+  { endpoint, policy, raw, head }: Exchange,
+  { provider: id, model, baseModel = model }: Target<ProviderId>,
+): RoutedTarget[] {
   const provider = policy.providers.get(id);
   if (provider === undefined) return [];
   if (raw !== undefined)
-    return [{ provider, model, operation: { protocol: 'raw', path: withQuery(rawPathBelow(provider.policy, raw), head) } }];
-  const operation = operationFor(provider.kind.operations[endpoint.operation] ?? [], { protocol: endpoint.protocol, model }, canTranslate);
-  return operation === undefined ? [] : [{ provider, model, operation }];
+    return [{ provider, model, baseModel, operation: { protocol: 'raw', path: withQuery(rawPathBelow(provider.policy, raw), head) } }];
+  const operation = operationFor(
+    provider.kind.operations[endpoint.operation] ?? [],
+    { protocol: endpoint.protocol, model: baseModel },
+    canTranslate,
+  );
+  return operation === undefined ? [] : [{ provider, model, baseModel, operation }];
 }
 
 const withQuery = (path: string, { query }: Head): string => (query === '' ? path : `${path}?${query}`);

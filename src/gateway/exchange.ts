@@ -18,6 +18,8 @@ export interface RoutedTarget {
   readonly provider: Provider;
   /** The provider's own model name. */
   readonly model: string;
+  /** What the codecs go by: another than `model` where the configuration says which model is behind that name. */
+  readonly baseModel: string;
   /** How this provider is asked for what the client wants. */
   readonly operation: ProviderOperation;
 }

@@ -26,6 +26,7 @@ const OUTCOMES: ReadonlyMap<ErrorCode, Outcome> = new Map<ErrorCode, Outcome>([
   ['upstream_timeout', 'timeout'],
   ['upstream_reset', 'upstream_cut'],
   ['client_gone', 'cancelled'],
+  ['request_timeout', 'client_error'],
   ['internal', 'internal'],
 ]);
 

@@ -43,6 +43,7 @@ function table(options: { readonly held?: true; readonly maxKeys?: number; reado
         if (options.held === true) await new Promise<void>((resolve) => waiting.push(resolve));
         return row;
       },
+      resolveToken: async () => undefined,
     },
   });
   return Object.assign(state, { lookup, cache, rows, waiting });
@@ -116,10 +117,71 @@ describe('key lookup', () => {
       cache,
       verifyKey: () => publicKey,
       onForged: () => undefined,
-      source: { resolve: async () => (fails ? Promise.reject(new Error('away')) : rowOf(digest)) },
+      source: { resolve: async () => (fails ? Promise.reject(new Error('away')) : rowOf(digest)), resolveToken: async () => undefined },
     });
     await assert.rejects(Promise.resolve(lookup.find(digest)));
     fails = false;
     assert.equal((await lookup.find(digest))?.key.digest, digest);
+  });
+
+  describe('tokens of an issuer', () => {
+    const TOKEN = 'e30.e30.AA';
+    const digest = digestKey(TOKEN);
+    const issuer = signText(privateKey, 'issuer', '{"issuer":"https://login.example.com"}');
+    const rowText = (of = digest): string => JSON.stringify({ id: 'key_1', digest: of, session: { issuer: 'i', subject: 's' } });
+
+    function tokens(row: SignedText | undefined): { readonly lookup: KeyLookup; readonly seen: string[]; forged: number } {
+      const state = { seen: [] as string[], forged: 0 };
+      const clock = { now: () => 0, monotonic: () => 0 };
+      const lookup = new KeyLookup({
+        cache: new KeyCache({ clock, maxKeys: 2, maxUnknown: 2, unknownMs: 1000, maxRevoked: 2 }),
+        verifyKey: () => publicKey,
+        onForged: () => void state.forged++,
+        source: {
+          resolve: async () => assert.fail('a token is not asked for as a key'),
+          resolveToken: async (token) => {
+            state.seen.push(token);
+            return row === undefined ? undefined : { row, issuer };
+          },
+        },
+      });
+      return Object.assign(state, { lookup });
+    }
+
+    it('are asked for by their whole text, once, and kept by the digest of it with the issuer’s keys for the vault', async () => {
+      const { lookup, seen } = tokens(signText(privateKey, 'session', rowText()));
+      const [first, second] = await Promise.all([lookup.find(digest, TOKEN), lookup.find(digest, TOKEN)]);
+      assert.equal(first, second);
+      assert.equal(lookup.find(digest, TOKEN), first);
+      assert.deepEqual([seen, first?.issuer, first?.issuerJson], [[TOKEN], issuer, JSON.stringify(issuer)]);
+    });
+
+    it('a row of another token, of another kind, or that the vault did not sign, is nobody’s', async () => {
+      for (const row of [
+        signText(privateKey, 'session', rowText(digestKey('e30.e30.AB'))),
+        signText(privateKey, 'key', rowText()),
+        { text: rowText(), signature: signText(privateKey, 'session', '{}').signature },
+      ]) {
+        const world = tokens(row);
+        assert.equal(await world.lookup.find(digest, TOKEN), undefined);
+        assert.equal(world.forged, 1);
+      }
+    });
+
+    it('nobody’s token is remembered for a moment, and not more of them than may be', async () => {
+      const { lookup, seen } = tokens(undefined);
+      const ask = async (token: string): Promise<unknown> => lookup.find(digestKey(token), token);
+      for (let i = 0; i < 3; i++) assert.equal(await ask('a.a.a'), undefined);
+      assert.deepEqual(seen, ['a.a.a']);
+      for (const token of ['b.b.b', 'c.c.c', 'a.a.a']) await ask(token);
+      assert.deepEqual(seen, ['a.a.a', 'b.b.b', 'c.c.c', 'a.a.a']);
+    });
+
+    it('a revoked one is nobody’s, whatever control says of it then', async () => {
+      const { lookup } = tokens(signText(privateKey, 'session', rowText()));
+      assert.ok((await lookup.find(digest, TOKEN)) !== undefined);
+      lookup.revoke(digest);
+      assert.equal(await lookup.find(digest, TOKEN), undefined);
+    });
   });
 });

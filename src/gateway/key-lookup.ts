@@ -31,8 +31,11 @@ export class KeyLookup {
     this.#options = options;
   }
 
-  /** Undefined: no such key, revoked, or its row is not the vault's. Throws key_lookup_unavailable. */
-  find(digest: KeyDigest): Principal | undefined | Promise<Principal | undefined> {
+  /**
+   * Undefined: no such key, revoked, or its row is not the vault's. `token`: the whole text behind the digest, where it is a token of an issuer
+   * and no key. Throws key_lookup_unavailable.
+   */
+  find(digest: KeyDigest, token?: string): Principal | undefined | Promise<Principal | undefined> {
     const found = this.#options.cache.find(digest);
     if (found !== undefined) return found === 'unknown' ? undefined : found;
     const asked = this.#asked.get(digest);
@@ -40,7 +43,7 @@ export class KeyLookup {
     if (this.#asked.size >= MAX_ASKED) throw new BulkheadError('key_lookup_unavailable');
     const question: Question = { answer: Promise.resolve(undefined) };
     this.#asked.set(digest, question);
-    question.answer = this.#ask(digest, question).finally(() => {
+    question.answer = this.#ask(digest, question, token).finally(() => {
       if (this.#asked.get(digest) === question) this.#asked.delete(digest);
     });
     return question.answer;
@@ -62,10 +65,11 @@ export class KeyLookup {
     this.#options.cache.forgetAll();
   }
 
-  async #ask(digest: KeyDigest, question: Question): Promise<Principal | undefined> {
+  async #ask(digest: KeyDigest, question: Question, token: string | undefined): Promise<Principal | undefined> {
     const { cache, source, onForged } = this.#options;
-    const signed = await source.resolve(digest);
-    const key = signed === undefined ? undefined : this.#verified(digest, signed);
+    const session = token === undefined ? undefined : await source.resolveToken(token);
+    const signed = token === undefined ? await source.resolve(digest) : session?.row;
+    const key = signed === undefined ? undefined : this.#verified(digest, signed, token === undefined ? 'key' : 'session');
     if (signed !== undefined && key === undefined) onForged(digest);
     const isCurrent = this.#asked.get(digest) === question;
     if (signed === undefined || key === undefined) {
@@ -73,15 +77,17 @@ export class KeyLookup {
       return undefined;
     }
     if (cache.isRevoked(digest)) return undefined;
-    const principal = { key, signed, signedJson: JSON.stringify(signed) };
+    const issuer = session?.issuer;
+    const issuerJson = issuer === undefined ? undefined : JSON.stringify(issuer);
+    const principal = { key, signed, signedJson: JSON.stringify(signed), issuer, issuerJson };
     if (isCurrent) cache.add(principal);
     return principal;
   }
 
-  #verified(digest: KeyDigest, signed: SignedText): KeyRow | undefined {
+  #verified(digest: KeyDigest, signed: SignedText, kind: 'key' | 'session'): KeyRow | undefined {
     const verifyKey = this.#options.verifyKey();
     if (verifyKey === undefined) throw new BulkheadError('key_lookup_unavailable');
-    if (!verifyText(verifyKey, 'key', signed)) return undefined;
+    if (!verifyText(verifyKey, kind, signed)) return undefined;
     const row: unknown = JSON.parse(signed.text);
     return isJsonObject(row) && row['digest'] === digest ? (row as unknown as KeyRow) : undefined;
   }

@@ -1,3 +1,4 @@
+import { parseExact } from '../core/exact-json.ts';
 import { BulkheadError } from '../core/errors.ts';
 import { isJsonObject, type JsonObject } from '../core/json.ts';
 import { scanJson } from '../core/json-scan.ts';
@@ -63,7 +64,7 @@ function ownBytes(decoded: Decoded, target: RoutedTarget): RequestBody {
   const isForeign = FOREIGN.some((mark) => body.bytes.includes(mark)) && codecFor(protocol) !== undefined;
   const isNamed = NAME_INSIDE.has(protocol) && body.bytes.includes(MODEL);
   if (!isForeign && !isNamed) return body;
-  const encoded = encodedFor(decoded, target.operation, { model: target.model, defaultMaxTokens: target.provider.kind.defaultMaxTokens });
+  const encoded = encodedFor(decoded, target);
   const bytes = Buffer.from(JSON.stringify(encoded.body));
   return { ...body, bytes, members: scanJson(bytes, exchange.policy.json, wantedMembers(protocol)).members };
 }
@@ -80,9 +81,11 @@ function passThrough(decoded: Decoded, target: RoutedTarget): SentRequest {
   const named = asked === undefined || rules.remove?.includes('model') === true ? undefined : replaceValue(asked, model);
   const edits = body.form === undefined ? ruleEdits(body.bytes, body.members, rules, moved(exchange, operation)) : [];
   const form = body.form === undefined ? undefined : { start: body.form.model.start, end: body.form.model.end, text: model };
+  const spliced = splice(body.bytes, inOrder([named, usage, form, ...edits]));
   return {
     path: pathOf(decoded, target),
-    body: splice(body.bytes, inOrder([named, usage, form, ...edits])),
+    body: spliced,
+    streamedBytes: body.upload === undefined ? undefined : body.upload.totalBytes + spliced.length - body.bytes.length,
     contentType: body.contentType,
     translated: false,
     hidesUsage: usage !== undefined,
@@ -95,9 +98,9 @@ const moved = ({ request }: Exchange, { members }: ProviderOperation): readonly 
 
 /** Throws invalid_request for a body that cannot be understood. */
 function translate(decoded: Decoded, target: RoutedTarget): SentRequest {
-  const { operation, model, provider } = target;
+  const { operation } = target;
   const rules = operation.members ?? NO_RULES;
-  const { body, dropped, understood } = encodedFor(decoded, operation, { model, defaultMaxTokens: provider.kind.defaultMaxTokens });
+  const { body, dropped, understood } = encodedFor(decoded, target);
   const sent = applyRules(body, rules, moved(decoded.exchange, operation));
   return {
     path: pathOf(decoded, target),
@@ -110,11 +113,22 @@ function translate(decoded: Decoded, target: RoutedTarget): SentRequest {
   };
 }
 
-function encodedFor(
-  { body, exchange, alias, resumedFrom }: Decoded,
-  { protocol }: ProviderOperation,
-  target: EncodeTarget,
-): { readonly body: JsonObject; readonly dropped: readonly string[]; readonly understood: Understood } {
+interface EncodedBody {
+  readonly body: JsonObject;
+  readonly dropped: readonly string[];
+  readonly understood: Understood;
+}
+
+/** For what the model behind the target's name can take, by that name. */
+function encodedFor(decoded: Decoded, target: RoutedTarget): EncodedBody {
+  const { model, baseModel, operation, provider } = target;
+  const { defaultMaxTokens } = provider.kind;
+  if (model === baseModel || NAME_INSIDE.has(operation.protocol)) return encodedAs(decoded, operation, { model, defaultMaxTokens });
+  const encoded = encodedAs(decoded, operation, { model: baseModel, defaultMaxTokens });
+  return encoded.body['model'] === baseModel ? { ...encoded, body: { ...encoded.body, model } } : encoded;
+}
+
+function encodedAs({ body, exchange, alias, resumedFrom }: Decoded, { protocol }: ProviderOperation, target: EncodeTarget): EncodedBody {
   const client = exchange.endpoint.protocol;
   const parsed = objectOf(body);
   const [from, to] = [codecFor(client), codecFor(protocol)];
@@ -131,7 +145,7 @@ function encodedFor(
 }
 
 function objectOf({ bytes }: RequestBody): JsonObject {
-  const parsed: unknown = JSON.parse(bytes.toString('utf8'));
+  const parsed: unknown = parseExact(bytes.toString('utf8'));
   if (!isJsonObject(parsed)) throw new BulkheadError('invalid_request', { reason: 'The body must be one JSON object.' });
   return parsed;
 }

@@ -1,4 +1,5 @@
 import type { Units } from '../core/usage.ts';
+import { bodyBytes, formCopies } from './read-form.ts';
 import type { RequestBody } from './steps.ts';
 
 /**
@@ -13,12 +14,13 @@ export function unitsAsked(operation: string, body: RequestBody): Units | undefi
     case 'images':
     case 'image-edits':
     case 'image-variations':
-      return { image: body.copies };
+      // A form that is sent on as it arrives may say it behind its file.
+      return { image: body.upload === undefined ? body.copies : formCopies(body.upload.fields) };
     case 'speech':
       return { character: charactersOf(body) };
     case 'transcriptions':
     case 'translations':
-      return { second: Math.ceil(body.bytes.length / LEAST_BYTES_PER_SECOND) };
+      return { second: Math.ceil(bodyBytes(body) / LEAST_BYTES_PER_SECOND) };
     default:
       return undefined;
   }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { ReserveRequest } from '../admission/admission.ts';
-import type { LedgerCall } from '../ipc/messages.ts';
+import type { LedgerCall, ReserveMessage } from '../ipc/messages.ts';
 import { POLICY, startCompartment, type Compartment } from './testing/compartment.ts';
 
 const ANSWER = Buffer.from('{"id":"c","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}');
@@ -25,7 +24,7 @@ describe('a reservation', () => {
   });
   after(() => gateway.close());
 
-  const reserve = async (body: object, path = '/v1/chat/completions', key = gateway.key): Promise<ReserveRequest> => {
+  const reserve = async (body: object, path = '/v1/chat/completions', key = gateway.key): Promise<ReserveMessage> => {
     await gateway.ask(body, { path, key });
     const last = calls.findLast(({ op }) => op === 'reserve');
     assert.ok(last?.op === 'reserve');

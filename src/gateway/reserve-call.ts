@@ -7,7 +7,7 @@ import type { Decoded } from './steps.ts';
 const owners = new WeakMap<Principal, string>();
 
 /**
- * A ReserveRequest as JSON. Nearly all of it is the same for every request of a key for a model, so that it is encoded once per key and once per model
+ * A ReserveMessage as JSON. Nearly all of it is the same for every request of a key for a model, so that it is encoded once per key and once per model
  * and policy; a request adds its id, its bounds, and what its client says of it.
  */
 export function reserveRequest(decoded: Decoded): string {
@@ -27,8 +27,9 @@ export function reserveRequest(decoded: Decoded): string {
 function ownersOf(principal: Principal): string {
   let json = owners.get(principal);
   if (json === undefined) {
-    const { id, organization, team, project, user, maxParallel, rules } = principal.key;
-    json = JSON.stringify({ key: id, organization, team, project, user, maxParallel, rules }).slice(1, -1);
+    const { id, organization, team, project, user, lineage, maxParallel, rules } = principal.key;
+    const text = rules === undefined ? undefined : JSON.stringify(rules);
+    json = JSON.stringify({ key: id, organization, team, project, user, lineage, maxParallel, rules: text }).slice(1, -1);
     owners.set(principal, json);
   }
   return json;

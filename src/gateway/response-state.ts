@@ -8,6 +8,7 @@ import type { OrganizationId } from '../core/ids.ts';
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
 import type { Link } from '../ipc/link.ts';
 import type { ResponseCall, ResponseFacts, ResponseReply, TenantKeyCall } from '../ipc/messages.ts';
+import { proofOf } from './proof.ts';
 
 /**
  * Responses that clients may come back to. The ledger keeps them and cannot read them: what they say is sealed here under a key of the client's
@@ -105,7 +106,7 @@ export class ResponseState {
   }
 
   async #derive({ principal, presented }: Caller): Promise<Buffer> {
-    const call: TenantKeyCall = { op: 'tenant.key', proof: { kind: 'key', row: principal.signed, key: presented }, purpose: 'responses' };
+    const call: TenantKeyCall = { op: 'tenant.key', proof: proofOf(principal, presented), purpose: 'responses' };
     const { body } = await this.#vault.unary(call as unknown as JsonObject);
     if (body.length !== 32) throw new BulkheadError('internal', {}, { cause: new Error('a tenant key has 32 bytes') });
     // The frame that brought it is shared memory.

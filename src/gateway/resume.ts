@@ -1,3 +1,4 @@
+import { parseExact } from '../core/exact-json.ts';
 import { BulkheadError } from '../core/errors.ts';
 import { isJsonObject, type JsonObject } from '../core/json.ts';
 import { scanJson } from '../core/json-scan.ts';
@@ -35,7 +36,7 @@ export async function resume(exchange: Exchange, caller: Caller, body: RequestBo
 }
 
 function parsed({ bytes }: RequestBody): JsonObject {
-  const value: unknown = JSON.parse(bytes.toString('utf8'));
+  const value: unknown = parseExact(bytes.toString('utf8'));
   if (!isJsonObject(value)) throw new BulkheadError('invalid_request', { reason: 'The body must be one JSON object.' });
   return value;
 }

@@ -8,7 +8,7 @@ import { within } from '../core/within.ts';
 import { createListener, type Listener } from '../http/listener.ts';
 import type { Child } from '../ipc/child.ts';
 import { Link } from '../ipc/link.ts';
-import type { AccountReply, GatewayControlCall, LedgerCall, KeyResolveReply, PolicyGetReply } from '../ipc/messages.ts';
+import type { AccountReply, GatewayControlCall, LedgerCall, KeyResolveReply, PolicyGetReply, TokenResolveReply } from '../ipc/messages.ts';
 import { isConnectionLost, type Hello, type Peer, type PeerHandlers } from '../ipc/peer.ts';
 import { createLogger, type Logger } from '../telemetry/log.ts';
 import { Metrics, SECONDS_BUCKETS } from '../telemetry/metrics.ts';
@@ -170,7 +170,10 @@ class Worker {
   }
 
   #keyLookup(): KeyLookup {
-    const source: KeySource = { resolve: (digest) => this.#resolve({ op: 'key.resolve', digest }) };
+    const source: KeySource = {
+      resolve: async (digest) => (await this.#ask<KeyResolveReply>({ op: 'key.resolve', digest })).row ?? undefined,
+      resolveToken: async (token) => (await this.#ask<TokenResolveReply>({ op: 'token.resolve', token })).session ?? undefined,
+    };
     const cache = new KeyCache({ clock: systemClock, maxKeys: 10_000, maxUnknown: 10_000, unknownMs: 2_000, maxRevoked: 100_000 });
     return new KeyLookup({
       cache,
@@ -181,12 +184,12 @@ class Worker {
   }
 
   /** A question is harmless twice, so a lost connection is asked over once. */
-  async #resolve(call: GatewayControlCall): Promise<SignedText | undefined> {
+  async #ask<Reply>(call: GatewayControlCall): Promise<Reply> {
     for (let tries = 1; ; tries++) {
       try {
         // A control that is stopped keeps its connection open and says nothing.
         const { head } = await within(KEY_LOOKUP_WAIT_MS, this.#control.unary(call as unknown as JsonObject));
-        return (head as unknown as KeyResolveReply).row ?? undefined;
+        return head as unknown as Reply;
       } catch (error) {
         if (isConnectionLost(error) && tries < 2) continue;
         throw new BulkheadError('key_lookup_unavailable', {}, { cause: error });

@@ -6,7 +6,8 @@ import type { ProviderId } from '../core/ids.ts';
 import type { Resolved } from '../routing/model-table.ts';
 import type { Answer } from './answer.ts';
 import type { AttemptRecord, Exchange, RoutedTarget } from './exchange.ts';
-import type { FormField } from '../http/multipart.ts';
+import type { FormField } from '../http/form-scanner.ts';
+import type { FormUpload } from '../http/form-upload.ts';
 import type { Understood } from './understood.ts';
 import type { UpstreamCall } from './upstream-call.ts';
 
@@ -32,6 +33,7 @@ export type Authenticated = Step<
 >;
 
 export interface RequestBody {
+  /** Of a form that is sent on as it arrives (`upload`): its beginning. */
   readonly bytes: Buffer;
   /** Spans of the members that the protocol names. */
   readonly members: ReadonlyMap<string, Member>;
@@ -40,8 +42,10 @@ export interface RequestBody {
   readonly streamOptions: JsonObject | undefined;
   /** Media type to send on, parameters included. */
   readonly contentType: string;
-  /** Of a form: where the model's name stands in the bytes, and the end user's. */
-  readonly form?: { readonly model: FormField; readonly user: FormField | undefined } | undefined;
+  /** Of a form: where the model's name stands in the bytes, and the end user's; the bytes of the fields that are no files. */
+  readonly form?: { readonly model: FormField; readonly user: FormField | undefined; readonly textBytes: number } | undefined;
+  /** What of a form is still on its way. It can be sent once. */
+  readonly upload?: FormUpload | undefined;
   /** Upper bound of what the client allows to be written of one copy; undefined: it gave none. */
   readonly maxOutputTokens: number | undefined;
   /** Answers that the client wants side by side (`n`). */
@@ -88,7 +92,9 @@ export type Upstream = Step<
 /** What was made of the client's request for one target. */
 export interface SentRequest {
   readonly path: string;
+  /** All of it, or its beginning where `streamedBytes` says how long it is. */
   readonly body: Buffer;
+  readonly streamedBytes?: number | undefined;
   readonly contentType: string;
   /** True: another protocol than the client's, through the canonical form. */
   readonly translated: boolean;

@@ -11,6 +11,13 @@ export interface BodySink {
   failed(error: BulkheadError): void;
 }
 
+/** The rest of a body that is sent as it arrives. */
+export interface BodySource {
+  start(sink: { send(chunk: Buffer): boolean; end(): void; failed(error: BulkheadError): void }, flows: boolean): void;
+  /** There is room again. */
+  more(): void;
+}
+
 /** One call to a provider through the vault. Holds body frames that come before someone takes them: at most one window. */
 export class UpstreamCall implements Receiver {
   readonly head: Promise<EgressHead>;
@@ -19,6 +26,7 @@ export class UpstreamCall implements Receiver {
   #reject: (error: BulkheadError) => void = () => undefined;
   #hasHead = false;
   #sink: BodySink | undefined;
+  #source: BodySource | undefined;
   #early: Buffer[] = [];
   /** Bytes that rode with the head: they took no credit, so none is given back for them. */
   #uncredited = 0;
@@ -31,6 +39,21 @@ export class UpstreamCall implements Receiver {
       this.#reject = reject;
     });
     this.#call = peer.call(call, body, this);
+  }
+
+  /** Sends a body of kind `streamed`, whose beginning is at hand, no faster than the provider takes it. `sent` hears of every byte. */
+  feed(beginning: Buffer, source: BodySource, sent: (bytes: number) => void): void {
+    this.#source = source;
+    const send = (chunk: Buffer): boolean => {
+      sent(chunk.length);
+      return this.#call.send(chunk);
+    };
+    const flows = send(beginning);
+    source.start({ send, end: () => this.#call.end(), failed: (error) => this.#breakOff(error) }, flows);
+  }
+
+  onWritable(): void {
+    this.#source?.more();
   }
 
   /** Takes the body; what came already is given at once. */
@@ -85,6 +108,12 @@ export class UpstreamCall implements Receiver {
   onError(error: BulkheadError): void {
     if (this.#hasHead) this.#end({ error });
     else this.#reject(error);
+  }
+
+  /** The request will never be whole, so that whatever its answer says is not about it. */
+  #breakOff(error: BulkheadError): void {
+    this.#call.cancel();
+    if (this.#ending === undefined) this.onError(error);
   }
 
   #end(ending: { readonly trailers: EgressTrailers } | { readonly error: BulkheadError }): void {

@@ -109,14 +109,23 @@ function collect(request: IncomingMessage, rules: BodyRules, scanner: JsonScanne
   });
 }
 
-/** Calls `late` once when the body takes longer than allowed or comes too slowly. Gives the function that stops watching. */
-function watchPace(rules: BodyRules, received: () => number, late: (error: BulkheadError) => void): () => void {
+/**
+ * Calls `late` once when the body takes longer than allowed or comes too slowly; `pausedMs` is time in which we ourselves did not read. Gives the
+ * function that stops watching.
+ */
+export function watchPace(
+  rules: Pick<BodyRules, 'timeoutMs' | 'minBytesPerSecond' | 'paceGraceMs'>,
+  received: () => number,
+  late: (error: BulkheadError) => void,
+  pausedMs: () => number = () => 0,
+): () => void {
   const started = systemClock.monotonic();
   const floor = rules.minBytesPerSecond ?? MIN_BYTES_PER_SECOND;
   const graceMs = rules.paceGraceMs ?? PACE_GRACE_MS;
   const check = (): void => {
     const elapsed = systemClock.monotonic() - started;
-    const isSlow = elapsed >= graceMs && received() < (floor * elapsed) / 1000;
+    const reading = elapsed - pausedMs();
+    const isSlow = reading >= graceMs && received() < (floor * reading) / 1000;
     if (elapsed >= rules.timeoutMs || isSlow)
       return late(new BulkheadError('request_timeout', { seconds: Math.ceil(rules.timeoutMs / 1000) }));
     timer = setTimeout(check, Math.max(1, Math.min(graceMs, rules.timeoutMs - elapsed)));

@@ -164,11 +164,8 @@ export class FrameReader {
       if (length < 5 || length > this.#maxBytes) throw malformed(`frame of ${length} bytes`);
       const end = offset + 4 + length;
       if (end > bytes.length) break;
-      this.#onFrame({
-        id: bytes.readUInt32BE(offset + 4),
-        type: bytes[offset + 8] as number,
-        payload: bytes.subarray(offset + PREFIX_BYTES, end),
-      });
+      const payload = bytes.subarray(offset + PREFIX_BYTES, end);
+      this.#onFrame({ id: bytes.readUInt32BE(offset + 4), type: bytes[offset + 8] as number, payload });
       offset = end;
     }
     this.#hold(bytes, offset);

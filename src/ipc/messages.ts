@@ -1,6 +1,6 @@
 import type { DifferenceKind, UsageDimension, UsageFilter } from './report-messages.ts';
 import type { KeyDigest, CredentialId, OrganizationId, RequestId, TeamId } from '../core/ids.ts';
-import type { SignedText } from '../access/principal.ts';
+import type { SignedSession, SignedText } from '../access/principal.ts';
 import type { ReserveRequest, ReserveTarget } from '../admission/admission.ts';
 import type { AuditEntry } from '../audit/record.ts';
 
@@ -11,7 +11,7 @@ import type { UsageEvent } from '../core/usage.ts';
  * Untrusted senders are checked by the receiver: these types say what a correct sender sends.
  */
 
-/** What entitles a call to use a credential (architecture.md §2, "Proof"). `jwt` and `caller` are reserved. */
+/** What entitles a call to use a credential (architecture.md §2, "Proof"). `caller` is reserved. */
 export type Proof =
   | {
       readonly kind: 'key';
@@ -20,6 +20,8 @@ export type Proof =
       /** The virtual key as presented by the client. */
       readonly key: string;
     }
+  /** A token of an issuer: its row (kind `session`), the issuer's keys (kind `issuer`) and the token as presented by the client. */
+  | { readonly kind: 'jwt'; readonly row: SignedText; readonly issuer: SignedText; readonly token: string }
   | { readonly kind: 'service'; readonly grant: SignedText };
 
 /** gateway → vault, `FRAME.call`. The reply is a head (`EgressHead`), data, and trailers (`EgressTrailers`). */
@@ -172,12 +174,29 @@ export type VaultAdminCall =
   | { readonly op: 'sign'; readonly kind: SignedKind; readonly text: string }
   /** Persists the digest in the revoked set; resolves when it is on disk. */
   | { readonly op: 'revoke'; readonly digest: KeyDigest }
+  /** The same of the blocked set, and out of it. A revoke stays whatever is unblocked. */
+  | { readonly op: 'block' | 'unblock'; readonly digest: KeyDigest }
   /** Pins shard 0's signing key on another shard, once. */
   | { readonly op: 'trust'; readonly verifyKey: string }
+  /** Shard 0 fetches an issuer's keys and signs them; replies SignedText of an IssuerText under `issuer`. Nobody else can have one signed. */
+  | ({ readonly op: 'issuer.fetch' } & IssuerPlace)
   | { readonly op: 'metrics' };
 
-/** `row`: of control's own tables, read back by nobody but control. */
-export type SignedKind = 'key' | 'snapshot' | 'grant' | 'row';
+/** An issuer as the operator's configuration names it. */
+export interface IssuerPlace {
+  /** `https`, as tokens name it in `iss`. */
+  readonly issuer: string;
+  readonly audiences: readonly string[];
+  /** True only where the operator's configuration names this very issuer as private. */
+  readonly allowPrivate: boolean;
+  /** The operator's CONNECT proxy, `http://host:port`. */
+  readonly proxy?: string;
+  /** Extra certificate authorities, PEM. */
+  readonly ca?: string;
+}
+
+/** `row`: of control's own tables, read back by nobody but control. `issuer` is not among them: only what the vault fetched is signed as that. */
+export type SignedKind = 'key' | 'snapshot' | 'grant' | 'row' | 'session';
 
 /** RFC 9180 base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM; info `bulkhead/credential/v1`, aad = credential id. */
 export interface SealedSecret {
@@ -233,19 +252,22 @@ export type JournalRecord =
       readonly at: number;
     };
 
+/** A ReserveRequest with its key's rules as JSON: the ledger reads each text once. */
+export type ReserveMessage = Omit<ReserveRequest, 'rules'> & { readonly rules?: string | undefined };
+
 /**
  * gateway → ledger, unary. `reserve` answers `{limits?: LimitState[]}` from memory or an error frame (`too_many_parallel_requests`, `rate_limited`, `budget_exceeded`, `price_unknown`,
  * `admission_unavailable`); `adjust` answers `{}`; `account` answers AccountReply once its events are on disk.
  * The first event of a request ends its reservation, so that all attempts of one request go into one call.
  */
 export type LedgerCall =
-  | { readonly op: 'reserve'; readonly request: ReserveRequest }
+  | { readonly op: 'reserve'; readonly request: ReserveMessage }
   /**
    * The first call of a connection after a lost one: the requests that the gateway still has under way, at most 100,000. Each is held again as it
    * was, past any limit, because it runs already. Replies `{resumed}`. What the sender held and
    * does not name is held until it is reported, or nobody has spoken of it for some minutes.
    */
-  | { readonly op: 'resume'; readonly requests: readonly ReserveRequest[] }
+  | { readonly op: 'resume'; readonly requests: readonly ReserveMessage[] }
   /** `target`: the one that is tried next. */
   | {
       readonly op: 'adjust';
@@ -385,11 +407,20 @@ export interface UsesCall {
 }
 
 /** gateway → control, unary. */
-export type GatewayControlCall = { readonly op: 'key.resolve'; readonly digest: KeyDigest } | { readonly op: 'policy.get' };
+export type GatewayControlCall =
+  | { readonly op: 'key.resolve'; readonly digest: KeyDigest }
+  /** The whole token, for control verifies it. */
+  | { readonly op: 'token.resolve'; readonly token: string }
+  | { readonly op: 'policy.get' };
 
 /** Reply to `key.resolve`. Null: there is no such key, or it is revoked. */
 export interface KeyResolveReply {
   readonly row: SignedText | null;
+}
+
+/** Reply to `token.resolve`. Null: nobody's token, or of somebody who may not call models; whatever is wrong with it. */
+export interface TokenResolveReply {
+  readonly session: SignedSession | null;
 }
 
 /** Reply to `policy.get`. Null: no snapshot was signed yet; one is pushed as soon as there is. */

@@ -44,7 +44,8 @@ export interface OutgoingCall {
 export interface IncomingCall {
   readonly head: JsonObject;
   readonly body: Buffer;
-  reply(head: JsonObject, body?: Uint8Array): void;
+  /** `head`: an object, or its JSON text. */
+  reply(head: JsonObject | string, body?: Uint8Array): void;
   /** Starts a streamed reply. */
   sendHead(head: JsonObject, body?: Uint8Array): void;
   /** False: wait for `onWritable`. The chunk is queued in either case. */
@@ -126,7 +127,7 @@ class Call implements OutgoingCall, IncomingCall {
     if (this.#open) this.#out.head(this.#id, FRAME.head, head, body);
   }
 
-  reply(head: JsonObject, body?: Uint8Array): void {
+  reply(head: JsonObject | string, body?: Uint8Array): void {
     this.#close(FRAME.reply, head, body);
   }
 
@@ -185,7 +186,7 @@ class Call implements OutgoingCall, IncomingCall {
     receiver.onEnd(NOTHING);
   }
 
-  #close(type: typeof FRAME.reply | typeof FRAME.end | typeof FRAME.error, head: JsonObject, body?: Uint8Array): void {
+  #close(type: typeof FRAME.reply | typeof FRAME.end | typeof FRAME.error, head: JsonObject | string, body?: Uint8Array): void {
     if (!this.#open) return;
     this.#calls.delete(this.#id);
     this.#out.head(this.#id, type, head, body);

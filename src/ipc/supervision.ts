@@ -26,6 +26,8 @@ export interface Boot {
     readonly controlUrl: string;
     readonly sandboxOrigin: string | null;
     readonly configFile: string | null;
+    /** Absent: no prices file is named. */
+    readonly pricesFile?: string;
     readonly adminDigest: string;
     readonly firstStart: boolean;
     readonly environmentKeys: readonly string[];
@@ -46,8 +48,8 @@ export type SupervisorCall =
   | { readonly op: 'kill'; readonly role: Role; readonly index: number }
   | { readonly op: 'print'; readonly text: string };
 
-/** The operator's files that travel to children as opaque bytes: bulkhead.yaml to control, certificate and key to gateways. */
-export type FileName = 'config' | 'tls.cert' | 'tls.key';
+/** The operator's files that travel to children as opaque bytes: bulkhead.yaml and the prices file to control, certificate and key to gateways. */
+export type FileName = 'config' | 'prices' | 'tls.cert' | 'tls.key';
 
 /** supervisor → child: `boot` first, then any of the others. */
 export type SupervisorNote =

@@ -6,20 +6,19 @@ import type { Clock } from '../core/clock.ts';
 import { BulkheadError } from '../core/errors.ts';
 import type { RequestId } from '../core/ids.ts';
 import { ownerKey } from '../core/owner.ts';
-import { Recent } from '../core/recent.ts';
-import type { BudgetRule, LimitState } from '../core/rules.ts';
+import type { AdmissionPolicy, BudgetRule, LimitState } from '../core/rules.ts';
 import type { UsageEvent } from '../core/usage.ts';
 import type { AdmissionStatusReply } from '../ipc/report-messages.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { Alerts } from './alerts.ts';
 import type { ChargeChange } from './charge-changes.ts';
 import type { LedgerMetrics } from './ledger-metrics.ts';
-import { PolicyKeeper } from './policy-keeper.ts';
+import { KEPT_POLICY } from './kept-texts.ts';
+import { readPastCalls } from './past-calls.ts';
 import { ReservationLog, type WriteBytes } from './reservation-log.ts';
+import { SignedKeeper } from './signed-keeper.ts';
 import { SpendReader, type Progress } from './spend-reader.ts';
 
-/** Longer than the engine remembers events, so that what it counts and what the writer is told never differ. */
-const REMEMBERED_EVENTS = 200_000;
 /** How long a gateway may take to come back after a restart of the ledger. */
 const RETURN_MS = 10_000;
 /** How long money is held for a request of which nobody speaks any more; a little more than the engine's own patience. */
@@ -46,12 +45,11 @@ export type Granting = (answer: { readonly limits: readonly LimitState[] | undef
 /** The engine of limits and budgets with what makes it outlive its process: the policy's file, the reservations' log, the rows' sums. */
 export class Admissions {
   readonly alerts: Alerts;
-  readonly policy: PolicyKeeper;
+  readonly policy: SignedKeeper<AdmissionPolicy>;
   readonly #engine: AdmissionEngine;
   readonly #log: ReservationLog;
   readonly #spend: SpendReader;
   readonly #options: AdmissionsOptions;
-  readonly #counted = new Recent<true>(REMEMBERED_EVENTS);
   /** Requests on disk whose gateway is gone or has not named them again → monotonic time at which they are given up. */
   readonly #silent = new Map<RequestId, number>();
   readonly #tidy: NodeJS.Timeout;
@@ -66,20 +64,23 @@ export class Admissions {
     this.#prices = options.prices ?? NO_OPERATOR_PRICES;
     this.alerts = new Alerts(clock, log);
     this.#spend = new SpendReader(folder);
+    const startedAt = clock.now();
     this.#engine = new AdmissionEngine({
       clock,
       price: (target, maxInput, maxOutput) => this.#price(target, maxInput, maxOutput),
       spent: (rule, from, to) => this.#spent(rule, from, to, progress),
+      past: () => readPastCalls(folder, startedAt, log),
       onThreshold: (rule, percent, spent) => this.alerts.threshold(rule, percent, spent),
       onObserved: (refusal) => {
         metrics.observed.inc([refusal.code]);
         this.alerts.observed(refusal);
       },
     });
-    this.policy = new PolicyKeeper({
+    this.policy = new SignedKeeper(KEPT_POLICY, {
       folder,
       log,
-      use: (policy) => this.#engine.apply(policy),
+      onLoaded: (policy) => this.#engine.apply(policy),
+      onApplied: (policy) => this.#engine.apply(policy),
       onRefused: (code) => this.alerts.add({ kind: 'policy.refused', code }),
     });
     this.policy.load();
@@ -161,16 +162,9 @@ export class Admissions {
 
   /** Counts an event and frees its request's place. Returns what was counted, as the writer must be told it. */
   settle(event: UsageEvent): string {
-    const name = `${event.requestId}/${event.attempt}`;
-    if (this.#counted.get(name) === true) {
-      this.#engine.release(event.requestId);
-      return '0';
-    }
-    this.#counted.set(name, true);
     const { usage, model, priceList, startedAt, provider, credential } = event;
     const { picodollars } = priceUsage(usage, model, priceList, startedAt, { provider, credential, operator: this.#prices });
-    this.#engine.settle(event, picodollars);
-    return picodollars.toString();
+    return this.#engine.settle(event, picodollars) ? picodollars.toString() : '0';
   }
 
   /** The rows of these events are on disk. */

@@ -2,8 +2,9 @@ import type { Migration } from '../store/sqlite/open.ts';
 
 /**
  * Sums of calls by hour and by day (UTC), kept in the very transaction that changes the rows. Texts lie once in `usage_group`, so that
- * an hour of a group is a row of small numbers. `report_fact`: `built` once the aggregates hold all rows, `rows_since` and `hours_since`
- * where retention has cut, as Unix milliseconds. `difference`: where the two reports of a call do not agree.
+ * an hour of a group is a row of small numbers. `report_fact`: `built` once the aggregates hold all rows, `labels_built`
+ * once those of end users and tags do, `rows_since` and `hours_since` where retention has cut and `days_until` where daily sums
+ * end, as Unix milliseconds. `difference`: where the two reports of a call do not agree.
  *
  * Column names are those of `sums.ts`; a test compares.
  */
@@ -49,3 +50,31 @@ CREATE INDEX difference_time ON difference (found_at);
 `;
 
 export const AGGREGATE_MIGRATION: Omit<Migration, 'version'> = { name: 'aggregates, retention and differences', sql: AGGREGATES };
+
+/**
+ * Sums of whole hours, days and months that are over, packed (`blocks.ts`): level 0, 1, 2. A period of `usage_block` has a row for each kind
+ * of block, or none at all. `block_due`: periods that were changed after they were packed, and when.
+ *
+ * `group_page`: what the groups' texts are, packed by column (`group-pages.ts`), as numbers of `group_text`.
+ *
+ * Groups by end user and by tag keep all the other columns apart from here on: those of rows that are still there are made again.
+ */
+const BLOCKS = `
+CREATE TABLE usage_block (
+  level INTEGER NOT NULL,
+  period INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  head BLOB NOT NULL,
+  tail BLOB NOT NULL,
+  PRIMARY KEY (level, period, kind)
+) STRICT;
+CREATE TABLE block_due (level INTEGER NOT NULL, period INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (level, period)) STRICT, WITHOUT ROWID;
+CREATE TABLE group_text (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE group_page (first INTEGER NOT NULL, place INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (first, place)) STRICT;
+DELETE FROM usage_hour WHERE hour >= coalesce((SELECT value / 3600000 FROM report_fact WHERE name = 'rows_since'), 0)
+  AND group_id IN (SELECT id FROM usage_group WHERE kind > 0);
+DELETE FROM usage_day WHERE day >= coalesce((SELECT value / 86400000 FROM report_fact WHERE name = 'rows_since'), 0)
+  AND group_id IN (SELECT id FROM usage_group WHERE kind > 0);
+`;
+
+export const BLOCK_MIGRATION: Omit<Migration, 'version'> = { name: 'packed sums, and wider groups of labels', sql: BLOCKS };

@@ -1,10 +1,12 @@
 import type { SqliteDatabase, SqliteStatement } from '../store/sqlite/open.ts';
 import type { CallRow } from './call-row.ts';
 import { fromColumns, type SqlRow } from './row-columns.ts';
-import { DAY_MS, GROUP_COLUMNS, GROUP_KINDS, halvesOf, HOUR_MS, SUM_NAMES, type GroupColumn } from './sums.ts';
+import type { Sealer } from './sealer.ts';
+import { DAY_MS, GROUP_COLUMNS, GROUP_KINDS, halvesOf, HOUR_MS, SUM_NAMES, type GroupColumn, type GroupKind } from './sums.ts';
 
 /** Groups whose number is remembered; more are looked up. */
 const MAX_KNOWN = 50_000;
+const HOURS_A_DAY = DAY_MS / HOUR_MS;
 /** Between the texts of a group in its name. */
 const SEPARATOR = '\u001f';
 
@@ -12,9 +14,10 @@ const SEPARATOR = '\u001f';
 interface Group {
   /** Tells it from every other. */
   readonly name: string;
-  readonly kind: keyof typeof GROUP_KINDS;
-  /** The end user or tag. */
-  readonly label: string;
+  readonly kind: GroupKind;
+  /** '' for what its kind does not keep apart. */
+  readonly endUser: string;
+  readonly tag: string;
   /** A row of it. */
   readonly row: CallRow;
 }
@@ -100,7 +103,8 @@ const upsert = (table: string, time: string): string =>
 
 /**
  * Keeps the sums by hour and day exact through any history of rows: what a row adds is taken back before its successor is added. Changes
- * of one transaction are gathered, so that each group costs one write for its hour and one for its day, however many rows touched it.
+ * of one transaction are gathered, so that each group costs one write for its hour, however many rows touched it, and one for its day
+ * where that is over already.
  */
 export class Aggregates {
   readonly #hour: SqliteStatement;
@@ -108,9 +112,11 @@ export class Aggregates {
   readonly #find: SqliteStatement;
   readonly #create: SqliteStatement;
   readonly #known = new Map<string, number | bigint>();
+  readonly #sealer: Sealer;
   #touched = new Map<string, Delta>();
 
-  constructor(db: SqliteDatabase) {
+  constructor(db: SqliteDatabase, sealer: Sealer) {
+    this.#sealer = sealer;
     this.#hour = db.prepare(upsert('usage_hour', 'hour'));
     this.#day = db.prepare(upsert('usage_day', 'day'));
     const names = ['kind', ...GROUP_COLUMNS];
@@ -120,17 +126,28 @@ export class Aggregates {
 
   /** A row is stored that was not there before, or (−1) is not as it was any more. */
   add(row: CallRow, sign: 1 | -1): void {
-    this.#touch('all', '', nameOf(row), row, sign);
-    if (row.endUser !== '') this.#touch('end_user', row.endUser, labelName('end_user', row, row.endUser), row, sign);
-    // A tag said twice counts once, as in reports over rows.
-    if (row.tags.length > 0) for (const tag of new Set(row.tags)) this.#touch('tag', tag, labelName('tag', row, tag), row, sign);
+    const name = nameOf(row);
+    this.#touch('all', '', '', name, row, sign);
+    this.addLabels(row, sign, name);
   }
 
-  #touch(kind: Group['kind'], label: string, name: string, row: CallRow, sign: 1 | -1): void {
+  /** Its end user and tags alone. A tag said twice counts once, as in reports over rows. */
+  addLabels(row: CallRow, sign: 1 | -1, name = nameOf(row)): void {
+    const { endUser, tags } = row;
+    if (endUser !== '') this.#touch('end_user', endUser, '', name, row, sign);
+    if (tags.length === 0) return;
+    for (const tag of new Set(tags)) {
+      this.#touch('tag', '', tag, name, row, sign);
+      if (endUser !== '') this.#touch('both', endUser, tag, name, row, sign);
+    }
+  }
+
+  #touch(kind: GroupKind, endUser: string, tag: string, own: string, row: CallRow, sign: 1 | -1): void {
     const hour = Math.floor(row.startedAt / HOUR_MS);
+    const name = kind === 'all' ? own : own + SEPARATOR + kind + SEPARATOR + endUser + SEPARATOR + tag;
     const place = hour + SEPARATOR + name;
     let delta = this.#touched.get(place);
-    if (delta === undefined) this.#touched.set(place, (delta = new Delta(hour, { name, kind, label, row })));
+    if (delta === undefined) this.#touched.set(place, (delta = new Delta(hour, { name, kind, endUser, tag, row })));
     delta.add(row, sign);
   }
 
@@ -138,11 +155,16 @@ export class Aggregates {
   flush(): void {
     const touched = this.#touched;
     this.#touched = new Map();
+    const now = Date.now();
+    let hour = Number.POSITIVE_INFINITY;
     for (const delta of touched.values()) {
+      if (delta.hour !== hour) this.#sealer.touch((hour = delta.hour), now);
       const group = this.#numberOf(delta.group);
       const sums = delta.sums();
       this.#hour.run(delta.hour, group, ...sums);
-      this.#day.run(Math.floor((delta.hour * HOUR_MS) / DAY_MS), group, ...sums);
+      const day = Math.floor(delta.hour / HOURS_A_DAY);
+      // A day that is not over is its hours.
+      if (this.#sealer.hasDay(day)) this.#day.run(day, group, ...sums);
     }
   }
 
@@ -167,27 +189,23 @@ export class Aggregates {
 const nameOf = (row: CallRow): string =>
   `${row.organization}${SEPARATOR}${row.team}${SEPARATOR}${row.project}${SEPARATOR}${row.key}${SEPARATOR}${row.user}${SEPARATOR}${row.model}${SEPARATOR}${row.alias}${SEPARATOR}${row.provider}${SEPARATOR}${row.credential}${SEPARATOR}${row.outcome}`;
 
-const labelName = (kind: string, { organization, team, model, provider }: CallRow, label: string): string =>
-  [kind, organization, team, model, provider, label].join(SEPARATOR);
-
-/** In the order of `GROUP_COLUMNS`; '' for what its kind does not keep apart. */
-function textsOf({ kind, label, row }: Group): readonly string[] {
+/** In the order of `GROUP_COLUMNS`. */
+function textsOf({ endUser, tag, row }: Group): readonly string[] {
   const texts: Record<GroupColumn, string> = {
     organization: row.organization,
     team: row.team,
     project: row.project,
     key: row.key,
     user: row.user,
-    end_user: label,
-    tag: label,
+    end_user: endUser,
+    tag,
     model: row.model,
     alias: row.alias,
     provider: row.provider,
     credential: row.credential,
     outcome: row.outcome,
   };
-  const columns: readonly string[] = GROUP_KINDS[kind].columns;
-  return GROUP_COLUMNS.map((name) => (columns.includes(name) ? texts[name] : ''));
+  return GROUP_COLUMNS.map((name) => texts[name]);
 }
 
 /**
@@ -195,16 +213,27 @@ function textsOf({ kind, label, row }: Group): readonly string[] {
  * without them, and the next start begins again.
  */
 export function buildAggregates(db: SqliteDatabase, aggregates: Aggregates): void {
-  if (db.prepare("SELECT 1 FROM report_fact WHERE name = 'built'").get() !== undefined) return;
-  const rows = db.prepare('SELECT * FROM usage');
+  const facts = new Map(
+    db
+      .prepare('SELECT name, value FROM report_fact')
+      .all()
+      .map((row) => [row['name'], Number(row['value'])]),
+  );
+  if (facts.has('labels_built')) return;
+  const isBuilt = facts.has('built');
+  const rows = db.prepare(
+    `SELECT * FROM usage ${isBuilt ? "WHERE started_at >= ? AND (end_user <> '' OR tags <> '')" : 'WHERE ? IS NOT NULL'}`,
+  );
   rows.setReadBigInts(true);
   let gathered = 0;
-  for (const row of rows.iterate()) {
-    aggregates.add(fromColumns(row as SqlRow), 1);
+  for (const row of rows.iterate(facts.get('rows_since') ?? 0)) {
+    const call = fromColumns(row as SqlRow);
+    if (isBuilt) aggregates.addLabels(call, 1);
+    else aggregates.add(call, 1);
     if (++gathered % BUILD_ROWS === 0) aggregates.flush();
   }
   aggregates.flush();
-  db.prepare("INSERT INTO report_fact (name, value) VALUES ('built', 1)").run();
+  db.exec("INSERT OR IGNORE INTO report_fact (name, value) VALUES ('built', 1), ('labels_built', 1)");
 }
 
 const BUILD_ROWS = 10_000;

@@ -16,7 +16,8 @@ export class Batch {
   }
 
   add(requestId: string, attempt: number, fact: CallFact): void {
-    const place = `${requestId}/${attempt}`;
+    // Nearly every call is a first attempt, whose place needs no text of its own.
+    const place = attempt === 1 ? requestId : `${requestId}/${attempt}`;
     const known = this.#calls.get(place);
     if (known === undefined) this.#calls.set(place, { requestId, attempt, facts: [fact] });
     else known.facts.push(fact);

@@ -1,5 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
 import { OWNER_KINDS, type OwnerRef } from '../core/owner.ts';
+import { Recent } from '../core/recent.ts';
 import type { Result } from '../core/result.ts';
 import {
   MEASURES,
@@ -35,8 +36,22 @@ const MODES = ['enforce', 'observe'] as const;
 type UnownedLimit = Omit<LimitRule, 'owner'>;
 type UnownedBudget = Omit<BudgetRule, 'owner'>;
 
-export function keyRules(value: Json): KeyRules {
-  const from = object(value, 'rules');
+/** By their text: a key sends the same with every request, and reading it costs more than deciding. Long ones are few, and read each time. */
+const known = new Recent<KeyRules>(8_000);
+const KNOWN_TEXT = 2_048;
+const MAX_TEXT = 128 * 1024;
+
+/** A key's rules as its requests carry them: text. The same object for the same text, while it is remembered. */
+export function keyRules(text: Json): KeyRules {
+  if (typeof text !== 'string' || text.length > MAX_TEXT) return refuse('rules');
+  const held = known.get(text);
+  if (held !== undefined) return held;
+  const rules = readKeyRules(parse(text, 'rules'));
+  if (text.length <= KNOWN_TEXT) known.set(text, rules);
+  return rules;
+}
+
+function readKeyRules(from: JsonObject): KeyRules {
   return {
     ...(from['limits'] !== undefined && { limits: list(from['limits'], 'limits', MAX_KEY_RULES, limit) }),
     ...(from['budgets'] !== undefined && { budgets: list(from['budgets'], 'budgets', MAX_KEY_RULES, budget) }),
@@ -44,13 +59,13 @@ export function keyRules(value: Json): KeyRules {
 }
 
 /** The policy as the signed text says it; the refusal names the field. */
-export const checkPolicy = (text: string): Result<AdmissionPolicy, string> => checked(() => policy(parse(text)));
+export const checkPolicy = (text: string): Result<AdmissionPolicy, string> => checked(() => policy(parse(text, 'policy')));
 
-function parse(text: string): JsonObject {
+function parse(text: string, field: string): JsonObject {
   try {
-    return object(JSON.parse(text) as Json, 'policy');
+    return object(JSON.parse(text) as Json, field);
   } catch (error) {
-    if (error instanceof SyntaxError) return refuse('policy');
+    if (error instanceof SyntaxError) return refuse(field);
     throw error;
   }
 }

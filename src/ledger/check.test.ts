@@ -146,10 +146,22 @@ describe('limits and owners of a reservation', () => {
     targets: [{ provider: 'openai', model: 'gpt-4o', priceList: 'openai' }],
   };
 
+  /** Rules ride as text. */
+  const sent = { ...full, rules: JSON.stringify(rules) };
+
   it('are taken as they are, and are not there where they were not sent', () => {
-    assert.deepEqual(checkReserve(full as unknown as Json), { ok: true, value: full });
+    assert.deepEqual(checkReserve(sent), { ok: true, value: full });
     assert.deepEqual(checkReserve(request), { ok: true, value: request });
-    assert.deepEqual(checkResume([request, full] as unknown as Json), { ok: true, value: [request, full] });
+    assert.deepEqual(checkResume([request, sent]), { ok: true, value: [request, full] });
+  });
+
+  it('are read once as long as their text is the same', () => {
+    const [one, same, other] = [sent, { ...sent }, { ...sent, rules: '{"limits":[]}' }].map((value) => checkReserve(value));
+    assert.ok(one?.ok === true && same?.ok === true && other?.ok === true);
+    assert.equal(one.value.rules, same.value.rules);
+    assert.deepEqual(other.value.rules, { limits: [] });
+    // What was refused is refused again.
+    for (let i = 0; i < 2; i++) assert.deepEqual(checkReserve({ ...sent, rules: '{"limits":[{}]}' }), { ok: false, error: 'measure' });
   });
 
   it('are refused by field when they are not exactly right', () => {
@@ -184,8 +196,16 @@ describe('limits and owners of a reservation', () => {
       ['percent', { rules: { budgets: [{ ...budget, thresholds: [0] }] } }],
       ['until', { rules: { budgets: [{ ...budget, raises: [{ picodollars: '1', until: 'soon' }] }] } }],
     ];
-    for (const [field, change] of wrong)
-      assert.deepEqual(checkReserve({ ...full, ...change } as unknown as Json), { ok: false, error: field }, JSON.stringify(change));
+    for (const [field, change] of wrong) {
+      const text = 'rules' in change ? { rules: JSON.stringify(change.rules) } : {};
+      assert.deepEqual(
+        checkReserve({ ...sent, ...change, ...text } as unknown as Json),
+        { ok: false, error: field },
+        JSON.stringify(change),
+      );
+    }
+    for (const unread of [rules, '{"limits":', 'null', '', ' '.repeat(200_000)])
+      assert.deepEqual(checkReserve({ ...sent, rules: unread } as unknown as Json), { ok: false, error: 'rules' });
   });
 
   it('of a report are checked alike, with its units and its tier', () => {

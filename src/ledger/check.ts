@@ -88,6 +88,7 @@ function reserveRequest(value: Json | undefined): ReserveRequest {
     maxOutputTokens: integer(from, 'maxOutputTokens', MAX_TOKENS),
     ...(from['likelyOutputTokens'] !== undefined && { likelyOutputTokens: integer(from, 'likelyOutputTokens', MAX_TOKENS) }),
     ...(from['maxParallel'] !== undefined && { maxParallel: integer(from, 'maxParallel', MAX_PARALLEL) }),
+    ...(from['lineage'] !== undefined && { lineage: id<ReserveRequest['key']>(from, 'lineage') }),
     ...optionalOwners(from),
     ...(from['rules'] !== undefined && { rules: keyRules(from['rules']) }),
     ...(from['targets'] !== undefined && { targets: targets(from['targets']) }),

@@ -9,6 +9,8 @@ import { DAY_MS, HOUR_MS } from './sums.ts';
 export interface Horizon {
   readonly rowsSince: number;
   readonly hoursSince: number;
+  /** From here on there are sums of hours alone: the day is not over. */
+  readonly daysUntil: number;
 }
 
 /** `[bucket, from, to, sign]`: days and hours as numbers since 1970, rows in milliseconds. A sign of −1 takes away again. */
@@ -34,7 +36,7 @@ export function addCover(cover: Cover, bucket: number, from: number, to: number,
     addPart(cover, bucket, begin, midnight, horizon);
     begin = midnight;
   }
-  const lastMidnight = Math.floor(to / DAY_MS) * DAY_MS;
+  const lastMidnight = Math.min(Math.floor(to / DAY_MS) * DAY_MS, horizon.daysUntil);
   if (begin < lastMidnight) addDays(cover, bucket, begin / DAY_MS, lastMidnight / DAY_MS);
   if (Math.max(begin, lastMidnight) < to) addPart(cover, bucket, Math.max(begin, lastMidnight), to, horizon);
 }
@@ -45,7 +47,7 @@ function addDays(cover: Cover, bucket: number, from: number, to: number): void {
 
 /** Part of one day: its hours, or the day without the others, whatever is less to read. */
 function addPart(cover: Cover, bucket: number, from: number, to: number, horizon: Horizon): void {
-  if (to - from <= DAY_MS / 2) return addHours(cover, bucket, from, to, 1, horizon);
+  if (to - from <= DAY_MS / 2 || from >= horizon.daysUntil) return addHours(cover, bucket, from, to, 1, horizon);
   const day = Math.floor(from / DAY_MS);
   cover.days.push([bucket, day, day + 1, 1]);
   addHours(cover, bucket, day * DAY_MS, from, -1, horizon);

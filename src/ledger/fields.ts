@@ -70,6 +70,8 @@ export function idOrNone<T extends string>(from: JsonObject, field: string): T {
 export function label(from: JsonObject, field: string): string {
   const value = from[field];
   if (typeof value !== 'string') return refuse(field);
+  // Nearly all are as they should be.
+  if (value.length <= MAX_TEXT && !CONTROL.test(value) && value.isWellFormed()) return value;
   return value.slice(0, MAX_TEXT).replace(CONTROLS, ' ').toWellFormed();
 }
 

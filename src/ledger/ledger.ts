@@ -1,7 +1,10 @@
+import type { OperatorPrices } from '../accounting/operator-prices.ts';
 import type { Clock } from '../core/clock.ts';
 import { BulkheadError } from '../core/errors.ts';
+import type { ReserveRequest } from '../admission/admission.ts';
 import type { RequestId } from '../core/ids.ts';
 import type { Json, JsonObject } from '../core/json.ts';
+import { Recent } from '../core/recent.ts';
 import type { UsageEvent } from '../core/usage.ts';
 import type { AccountReply, JournalReply } from '../ipc/messages.ts';
 import type { IncomingCall } from '../ipc/peer.ts';
@@ -9,16 +12,18 @@ import type { Logger } from '../telemetry/log.ts';
 import { Admissions, type AdmissionsOptions } from './admissions.ts';
 import type { Waits } from './call-row.ts';
 import { checkAdjust, checkJournalHead, checkRecords, checkRequestId, checkReserve, checkResume, checkUsage } from './check.ts';
+import { KEPT_PRICES } from './kept-texts.ts';
 import { LedgerMetrics } from './ledger-metrics.ts';
 import { Orphans } from './orphans.ts';
-import { PriceKeeper } from './price-keeper.ts';
 import type { FoundDifference } from './reconcile.ts';
 import type { Retention } from './retention.ts';
 import { factsOf, type ReservationFacts } from './reservation-facts.ts';
+import { SignedKeeper } from './signed-keeper.ts';
 import { WriteQueue } from './write-queue.ts';
 
 /** Of one commit; the table of differences names all of them. */
 const MAX_TOLD = 100;
+const TOLD_LINEAGES = 50_000;
 
 export interface LedgerOptions extends Pick<AdmissionsOptions, 'returnMs' | 'writeReservations'> {
   readonly folder: string;
@@ -35,11 +40,13 @@ export interface LedgerOptions extends Pick<AdmissionsOptions, 'returnMs' | 'wri
 export class Ledger {
   readonly metrics = new LedgerMetrics();
   readonly admissions: Admissions;
-  readonly prices: PriceKeeper;
+  readonly prices: SignedKeeper<OperatorPrices>;
   readonly #orphans: Orphans;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #queue: WriteQueue;
+  /** Keys whose lineage the writer was told. */
+  readonly #lineages = new Recent<true>(TOLD_LINEAGES);
   readonly #connected = new Set<string>();
   /** The process ends: connections close because of that, not because gateways died. */
   #draining = false;
@@ -51,11 +58,14 @@ export class Ledger {
     this.#orphans = new Orphans(options.clock);
     const { folder, clock, log, returnMs, writeReservations } = options;
     const gone = (owner: string): void => void (this.#isConnected(owner) || this.gatewayGone(owner));
-    this.prices = new PriceKeeper({
+    this.prices = new SignedKeeper(KEPT_PRICES, {
       folder,
       log,
-      use: (prices) => this.admissions.usePrices(prices),
-      toWriter: (text) => queue.usePrices(text),
+      onLoaded: (_, text) => queue.usePrices(text),
+      onApplied: (prices, text) => {
+        this.admissions.usePrices(prices);
+        queue.usePrices(text);
+      },
     });
     const prices = this.prices.load();
     this.admissions = new Admissions(
@@ -208,6 +218,7 @@ export class Ledger {
     }
     const request = checkReserve(call.head['request']);
     if (!request.ok) return this.#refuseCall(call, 'reserve', request.error);
+    this.#noteLineage(request.value);
     this.admissions.reserve(owner, request.value, (answer) => {
       if (!(answer instanceof BulkheadError))
         return call.reply(answer.limits === undefined ? {} : { limits: answer.limits as unknown as Json });
@@ -216,10 +227,18 @@ export class Ledger {
     });
   }
 
+  /** Before the sums of its budgets are asked for, and before it has rows: what its predecessors spent is its own. */
+  #noteLineage({ key, lineage }: ReserveRequest): void {
+    if (lineage === undefined || this.#lineages.get(key) === true) return;
+    this.#lineages.set(key, true);
+    this.#queue.add({ kind: 'lineage', key, first: lineage }, 1, () => undefined);
+  }
+
   #resume(call: IncomingCall, owner: string): void {
     const requests = checkResume(call.head['requests']);
     if (!requests.ok) return this.#refuseCall(call, 'resume', requests.error);
     for (const { requestId } of requests.value) this.#orphans.remove(requestId);
+    for (const request of requests.value) this.#noteLineage(request);
     const resumed = this.admissions.resume(owner, requests.value);
     if (resumed < requests.value.length) {
       this.#log.error('ledger.call_rejected', { op: 'resume', reason: 'owner', count: requests.value.length - resumed });

@@ -6,7 +6,7 @@ import type { FromReports, Report, ToReports } from './report-thread.ts';
 const IDLE_MS = 30_000;
 
 interface Asker {
-  readonly resolve: (reply: unknown) => void;
+  readonly resolve: (reply: string) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -22,8 +22,8 @@ export class ReportDesk {
     this.#folder = folder;
   }
 
-  /** Rejects with the reason in words when the report fails, with a BulkheadError when it cannot be asked like that. */
-  ask(report: Report): Promise<unknown> {
+  /** The reply as JSON text. Rejects with the reason in words when the report fails, with a BulkheadError when it cannot be asked like that. */
+  ask(report: Report): Promise<string> {
     clearTimeout(this.#idle);
     const thread = (this.#thread ??= this.#start());
     const id = this.#nextId++;
@@ -50,8 +50,8 @@ export class ReportDesk {
     const asker = this.#askers.get(id);
     this.#askers.delete(id);
     if (refused !== undefined) asker?.reject(new BulkheadError(refused.code, refused.values));
-    else if (failure === undefined) asker?.resolve(reply);
-    else asker?.reject(new Error(failure));
+    else if (reply !== undefined) asker?.resolve(reply);
+    else asker?.reject(new Error(failure ?? 'no reply'));
     if (this.#askers.size > 0) return;
     this.#idle = setTimeout(() => void this.#thread?.terminate(), IDLE_MS);
     this.#idle.unref();

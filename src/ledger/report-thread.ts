@@ -1,5 +1,6 @@
 /** The thread that answers reports from the ledger's file, read-only, so that a long one holds up neither reservations nor writes. */
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { BulkheadError, type ErrorCode } from '../core/errors.ts';
@@ -16,7 +17,7 @@ import {
   type ExportQuery,
   type RowsQuery,
 } from './reports.ts';
-import { usageSummary, type SummaryQuery } from './summary.ts';
+import { Summaries, type SummaryQuery } from './summary.ts';
 import { DATABASE_FILE } from './schema.ts';
 
 export type Report =
@@ -36,19 +37,20 @@ export interface ToReports {
 
 export interface FromReports {
   readonly id: number;
-  /** The reply as the caller gets it, or why there is none. */
-  readonly reply?: unknown;
+  /** The reply as JSON text, so that the thread that answers reservations only passes it on; or why there is none. */
+  readonly reply?: string;
   readonly failure?: string;
   /** What was asked cannot be answered: the asker is told why. */
   readonly refused?: { readonly code: ErrorCode; readonly values: Readonly<Record<string, string | number>> };
 }
 
 const BACKUPS = 'backups';
+const NICE = 5;
 
-function answer(db: SqliteDatabase, folder: string, report: Report): unknown {
+function answer(db: SqliteDatabase, summaries: Summaries, folder: string, report: Report): unknown {
   switch (report.op) {
     case 'usage.summary':
-      return usageSummary(db, report);
+      return summaries.answer(report);
     case 'usage.rows':
       return usageRows(db, report);
     case 'usage.export':
@@ -90,12 +92,15 @@ function backup(folder: string, fileName: string): { readonly file: string; read
 
 const port = parentPort;
 if (port === null) throw new Error('this file runs as a thread of the ledger');
+// Of this thread alone, on Linux: where all cores are busy, reservations come first.
+os.setPriority(0, NICE);
 const { folder } = workerData as { readonly folder: string };
 const db = openReadable(path.join(folder, DATABASE_FILE));
+const summaries = new Summaries(db);
 port.on('message', ({ id, report }: ToReports) => {
   let message: FromReports;
   try {
-    message = { id, reply: answer(db, folder, report) };
+    message = { id, reply: JSON.stringify(answer(db, summaries, folder, report)) };
   } catch (error) {
     if (error instanceof BulkheadError) message = { id, refused: { code: error.code, values: error.values } };
     else message = { id, failure: error instanceof Error ? error.message : String(error) };

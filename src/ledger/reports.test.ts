@@ -9,7 +9,7 @@ import { openReadable, openWritable, type SqliteDatabase } from '../store/sqlite
 import { readReport } from './admin.ts';
 import { WAITS } from './call-row.ts';
 import { ReportDesk } from './report-desk.ts';
-import { usageRows, type RowsQuery } from './reports.ts';
+import { isCursor, usageExport, usageRows, type RowsQuery } from './reports.ts';
 import { MIGRATIONS } from './schema.ts';
 import { usageSummary, type SummaryQuery } from './summary.ts';
 import { endRecord, someId, startRecord, usageEvent } from './testing/events.ts';
@@ -148,6 +148,38 @@ describe('usage rows', () => {
     assert.deepEqual([seen.length, new Set(seen).size], [62, 62]);
   });
 
+  it('exports every row once over its pages, oldest first, also where a filter leaves few of very many', () => {
+    const many = openWritable(path.join(folder, 'many.db'), { synchronous: 'normal', migrations: MIGRATIONS });
+    try {
+      // Hundreds in each millisecond, and a page ends among them.
+      const calls = Array.from({ length: 45_000 }, (_, i) =>
+        usageEvent(someId(), { startedAt: DAY_ONE + Math.floor(i / 700), key: (i % 9_000 === 8_999 ? 'key_rare' : 'key_usual') as never }),
+      );
+      new Writer(many, WAITS).apply([{ kind: 'usage', events: calls }], DAY_ONE);
+      for (const [filter, count] of [
+        [{ key: 'key_rare' }, 5],
+        [{ model: 'gpt-4o' }, 45_000],
+        [{}, 45_000],
+        [{ key: 'nobody' }, 0],
+      ] as const) {
+        const seen: string[] = [];
+        let [after, pages]: [string | null, number] = [null, 0];
+        do {
+          const asked = { from: DAY_ONE, to: DAY_ONE + HOUR, filter, limit: 1000, after } as const;
+          const page: ReturnType<typeof usageExport> = usageExport(many, { op: 'usage.export', ...asked });
+          assert.ok(page.next === null || isCursor(page.next));
+          seen.push(...page.rows.map(({ requestId }) => requestId));
+          after = page.next;
+          pages++;
+        } while (after !== null);
+        assert.deepEqual([seen.length, new Set(seen).size], [count, count]);
+        assert.ok(pages >= (count < 10 ? 3 : 45));
+      }
+    } finally {
+      many.close();
+    }
+  });
+
   it('says a row as it was reported', () => {
     const reported = events[0] as UsageEvent;
     const row = rows({ filter: { key: 'key_0' } }).rows.find(({ requestId }) => requestId === reported.requestId);
@@ -163,9 +195,9 @@ describe('report desk', () => {
     const desk = new ReportDesk(folder);
     try {
       const [whole, copy] = await Promise.all([desk.ask(readReport(asked({}))), desk.ask({ op: 'backup', fileName: 'a.db' })]);
-      assert.deepEqual(whole, summary({}));
+      assert.deepEqual(JSON.parse(whole), summary({}));
       const file = path.join(folder, 'backups/a.db');
-      assert.deepEqual(copy, { file: 'backups/a.db', bytes: fs.statSync(file).size });
+      assert.deepEqual(JSON.parse(copy), { file: 'backups/a.db', bytes: fs.statSync(file).size });
       assert.equal(fs.statSync(file).mode & 0o777, 0o600);
       const restored = openReadable(file);
       assert.equal(restored.prepare('SELECT count(*) AS count FROM usage').get()?.['count'], 62);

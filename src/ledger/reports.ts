@@ -11,9 +11,10 @@ import {
   type UsageRowsReply,
 } from '../ipc/report-messages.ts';
 import type { SqliteDatabase } from '../store/sqlite/open.ts';
+import { horizonOf } from './extent.ts';
 import { fromColumns, toUsageRow, type SqlRow } from './row-columns.ts';
 import { summaryRow } from './summary.ts';
-import { DAY_MS, GROUP_KINDS, SUM_NAMES } from './sums.ts';
+import { DAY_MS, GROUP_KINDS, HOUR_MS, SUM_NAMES } from './sums.ts';
 
 /** Lists from the ledger's file, a page at a time. Column names come from fixed tables; values are always bound. */
 
@@ -42,8 +43,31 @@ function where({ from, to, filter }: { readonly from: number; readonly to: numbe
 /** Newest first. The cursor names the last row that was given, so that new rows shift no page. */
 export const usageRows = (db: SqliteDatabase, query: RowsQuery): UsageRowsReply => rowsPage(db, query, query.before, '<', 'DESC');
 
-/** Oldest first. */
-export const usageExport = (db: SqliteDatabase, query: ExportQuery): UsageRowsReply => rowsPage(db, query, query.after, '>', 'ASC');
+/**
+ * Oldest first. Of an export that filters, a page looks at so many calls at most, and may hold few of them or none: another report
+ * never waits for the whole file to be read.
+ */
+export function usageExport(db: SqliteDatabase, query: ExportQuery): UsageRowsReply {
+  if (Object.keys(query.filter).length === 0) return rowsPage(db, query, query.after, '>', 'ASC');
+  const [at = query.from, ...rest] = query.after === null ? [] : readCursor(query.after);
+  const beyond = rest.length === 0 ? '' : 'AND (started_at, request_id, attempt) > (?, ?, ?)';
+  const end = db
+    .prepare(
+      `SELECT started_at, request_id, attempt FROM usage WHERE started_at >= ? AND started_at < ? ${beyond}
+       ORDER BY started_at, request_id, attempt LIMIT 1 OFFSET ${MOST_LOOKED_AT}`,
+    )
+    .get(Math.max(at, query.from), query.to, ...(rest.length === 0 ? [] : [at, ...rest]));
+  if (end === undefined) return rowsPage(db, query, query.after, '>', 'ASC');
+  // Calls of one millisecond stay together.
+  const to = Number(end['started_at']) + 1;
+  const page = rowsPage(db, { ...query, to: Math.min(query.to, to) }, query.after, '>', 'ASC');
+  return page.next === null && to < query.to ? { ...page, next: `${to - 1}.${LAST_ID}.${LAST_ATTEMPT}` } : page;
+}
+
+const MOST_LOOKED_AT = 20_000;
+/** After every call of its millisecond. */
+const LAST_ID = `req_${'Z'.repeat(26)}`;
+const LAST_ATTEMPT = 999_999;
 
 function rowsPage(
   db: SqliteDatabase,
@@ -52,8 +76,16 @@ function rowsPage(
   beyond: '<' | '>',
   order: 'ASC' | 'DESC',
 ): UsageRowsReply {
-  const { sql, values } = where(query);
   const place = cursor === null ? [] : readCursor(cursor);
+  // The page's own bound on the time, so that no page looks at those before it again.
+  const [at] = place;
+  const period =
+    at === undefined
+      ? query
+      : order === 'ASC'
+        ? { from: Math.max(query.from, at), to: query.to }
+        : { from: query.from, to: Math.min(query.to, at + 1) };
+  const { sql, values } = where({ ...period, filter: query.filter });
   const after = place.length === 0 ? '' : `AND (started_at, request_id, attempt) ${beyond} (?, ?, ?)`;
   const statement = db.prepare(
     `SELECT * FROM usage WHERE ${sql} ${after} ORDER BY started_at ${order}, request_id ${order}, attempt ${order} LIMIT ?`,
@@ -87,27 +119,43 @@ function readCursor(text: string): readonly [number, string, number] {
 
 /** Days of the groups that keep everything but end users and tags apart, oldest first. */
 export function usageDays(db: SqliteDatabase, query: DaysQuery): UsageDaysReply {
-  const held = GROUP_KINDS.all.columns;
-  const given = USAGE_FILTERS.filter((name) => query.filter[name] !== undefined);
-  const conditions = given.map((name) => (held.some((column) => column === name) ? `AND g.${name} = ?` : 'AND ? IS NULL')).join(' ');
   const [, day, group] = DAY_CURSOR.exec(query.after ?? '-1.0') ?? [undefined, '-1', '0'];
+  const place = [Number(day), Number(group)] as const;
+  const [from, to] = [Math.max(Math.floor(query.from / DAY_MS), place[0]), Math.ceil(query.to / DAY_MS)];
+  const open = Math.min(Math.max(from, horizonOf(db).daysUntil / DAY_MS), to);
+  const found = daysFrom(db, query, 'usage_day', 'day', [from, open], place, query.limit + 1);
+  // Days that are not over are put together from their hours.
+  if (found.length <= query.limit && open < to)
+    found.push(...daysFrom(db, query, OPEN_DAYS, 'hour', [open * HOURS_A_DAY, to * HOURS_A_DAY], place, query.limit + 1 - found.length));
+  const { rows, next } = page(found, query.limit, (row) => `${String(row['day'])}.${String(row['group_id'])}`);
+  return { days: rows.map(dayOf), next };
+}
+
+const HOURS_A_DAY = DAY_MS / HOUR_MS;
+const OPEN_DAYS = `(SELECT hour / ${HOURS_A_DAY} AS day, group_id, ${SUM_NAMES.map((name) => `sum(${name}) AS ${name}`).join(', ')}
+  FROM usage_hour WHERE hour >= ? AND hour < ? GROUP BY 1, 2)`;
+
+function daysFrom(
+  db: SqliteDatabase,
+  { filter }: DaysQuery,
+  source: string,
+  unit: 'day' | 'hour',
+  period: readonly [number, number],
+  place: readonly [number, number],
+  limit: number,
+): SqlRow[] {
+  const held = GROUP_KINDS.all.columns;
+  const given = USAGE_FILTERS.filter((name) => filter[name] !== undefined);
+  const conditions = given.map((name) => (held.some((column) => column === name) ? `AND g.${name} = ?` : 'AND ? IS NULL')).join(' ');
   const statement = db.prepare(
     `SELECT a.day, a.group_id, ${held.map((name) => `g.${name}`).join(', ')}, ${SUM_NAMES.map((name) => `a.${name}`).join(', ')}
-     FROM usage_day AS a CROSS JOIN usage_group AS g ON g.id = a.group_id
-     WHERE a.day >= ? AND a.day < ? AND (a.day, a.group_id) > (?, ?) AND a.requests > 0 AND g.kind = ${GROUP_KINDS.all.number} ${conditions}
+     FROM ${source} AS a CROSS JOIN usage_group AS g ON g.id = a.group_id
+     WHERE ${unit === 'day' ? 'a.day >= ? AND a.day < ? AND' : ''} (a.day, a.group_id) > (?, ?) AND a.requests > 0
+       AND g.kind = ${GROUP_KINDS.all.number} ${conditions}
      ORDER BY a.day, a.group_id LIMIT ?`,
   );
   statement.setReadBigInts(true);
-  const days = [Math.floor(query.from / DAY_MS), Math.ceil(query.to / DAY_MS)];
-  const found = statement.all(
-    ...days,
-    Number(day),
-    Number(group),
-    ...given.map((name) => query.filter[name] ?? ''),
-    query.limit + 1,
-  ) as SqlRow[];
-  const { rows, next } = page(found, query.limit, (row) => `${String(row['day'])}.${String(row['group_id'])}`);
-  return { days: rows.map(dayOf), next };
+  return statement.all(...period, ...place, ...given.map((name) => filter[name] ?? ''), limit) as SqlRow[];
 }
 
 const dayOf = (row: SqlRow): UsageDay => ({

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import type { Reservation } from '../admission/admission.ts';
 import type { RequestId } from '../core/ids.ts';
@@ -65,6 +66,13 @@ describe('log of reservations', () => {
     assert.deepEqual(open().found, { reservations: [whole], damaged: 0 });
   });
 
+  it('reads lines of one record, as earlier builds wrote them', () => {
+    const [a, b] = [record(), record()];
+    const line = (json: string): string => `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`;
+    fs.writeFileSync(file, [{ r: a }, { r: b }, { e: a.requestId }].map((said) => line(JSON.stringify(said))).join(''));
+    assert.deepEqual(open().found, { reservations: [b], damaged: 0 });
+  });
+
   it('finds after a crash at any byte exactly what was whole by then', async () => {
     const { log } = open();
     const ids = Array.from({ length: 6 }, () => someId());
@@ -80,9 +88,10 @@ describe('log of reservations', () => {
       const whole = content.subarray(0, cut).toString().split('\n').length - 1;
       const expected = new Set<string>();
       for (const line of lines.slice(0, whole)) {
-        const said = JSON.parse(line.slice(9)) as { r?: Reservation; e?: string };
-        if (said.r !== undefined) expected.add(said.r.requestId);
-        else expected.delete(said.e ?? '');
+        for (const said of JSON.parse(line.slice(9)) as { r?: Reservation; e?: string }[]) {
+          if (said.r !== undefined) expected.add(said.r.requestId);
+          else expected.delete(said.e ?? '');
+        }
       }
       assert.deepEqual(found(), [...expected], `cut at byte ${cut}`);
       // The torn line is gone, so that what is written next stands on a line of its own.

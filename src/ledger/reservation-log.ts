@@ -7,15 +7,17 @@ import { isJsonObject } from '../core/json.ts';
 
 /**
  * The reservations that hold money of a hard budget, so that a ledger that is killed neither forgets one nor grants its money again.
- * One line for a grant, one for its end: `<crc32, 8 hex digits> <JSON>\n`. What a turn of the event loop brings is one write(2), and no
- * grant is answered before it. The kernel keeps what was written when the process is killed; a power loss may take the last
- * moments, like those of the vault's journal.
+ * What a turn of the event loop brings is one line and one write(2), `<crc32, 8 hex digits> [<record>,…]\n`, with a record for each grant
+ * (`{"r":…}`) and each end (`{"e":…}`), and no grant is answered before it. The kernel keeps what was written when the process is killed; a
+ * power loss may take the last moments, like those of the vault's journal.
  */
 
 const FILE = 'reservations.log';
 const COMPACT_BYTES = 64 * 1024 * 1024;
 const RETRY_MS = 500;
 const LINE_FEED = 0x0a;
+const CRC_DIGITS = 8;
+const RECORDS_AT = CRC_DIGITS + 1;
 
 /** As `fs.writeSync`: may write less than it is given. Throws when the disk refuses. */
 export type WriteBytes = (fd: number, bytes: Buffer, offset: number) => number;
@@ -31,8 +33,9 @@ export interface ReservationLogOptions {
 
 interface Entry {
   readonly requestId: string;
-  readonly line: string;
-  /** Of a grant: called once its line is in the file (true), or will never be. */
+  /** JSON; '' for a grant that is in the file already. */
+  readonly record: string;
+  /** Of a grant: called once it is in the file (true), or will never be. */
   readonly done?: ((isWritten: boolean) => void) | undefined;
 }
 
@@ -50,7 +53,7 @@ export class ReservationLog {
   #fd: number;
   #bytes: number;
   #compactAt: number;
-  /** Lines of the grants in the file that have not ended. */
+  /** Records of the grants in the file that have not ended. */
   readonly #live = new Map<string, string>();
   #pending: Entry[] = [];
   #isScheduled = false;
@@ -75,8 +78,8 @@ export class ReservationLog {
     if (whole < content.length) fs.truncateSync(file, whole);
     const { live, damaged } = readLines(content.toString('utf8', 0, whole));
     const log = new ReservationLog(options, whole);
-    for (const [requestId, { line }] of live) log.#live.set(requestId, line);
-    return { log, found: { reservations: [...live.values()].map(({ reservation }) => reservation), damaged } };
+    for (const [requestId, reservation] of live) log.#live.set(requestId, grantRecord(reservation));
+    return { log, found: { reservations: [...live.values()], damaged } };
   }
 
   /** In the file, and not ended. */
@@ -94,15 +97,15 @@ export class ReservationLog {
 
   /** `done` is called with true once the grant outlives this process, and never in this turn. */
   grant(reservation: Reservation, done: (isWritten: boolean) => void): void {
-    const line = this.#live.has(reservation.requestId) ? '' : lineOf({ r: reservation });
-    this.#add({ requestId: reservation.requestId, line, done });
+    const record = this.#live.has(reservation.requestId) ? '' : grantRecord(reservation);
+    this.#add({ requestId: reservation.requestId, record, done });
   }
 
   /** The request is over, and what it cost is on disk by itself. */
   end(requestId: string): void {
-    // At once, so that a grant of the same request in this turn is a line again.
+    // At once, so that a grant of the same request in this turn is a record again.
     this.#live.delete(requestId);
-    this.#add({ requestId, line: lineOf({ e: requestId }) });
+    this.#add({ requestId, record: `{"e":"${requestId}"}`, done: undefined });
   }
 
   /** Writes what waits. */
@@ -125,7 +128,7 @@ export class ReservationLog {
     if (entries.length === 0 || this.#isClosed) return;
     this.#pending = [];
     try {
-      this.#append(Buffer.from(entries.map(({ line }) => line).join('')));
+      this.#append(entries);
     } catch (error) {
       return this.#onFailure(entries, error);
     }
@@ -133,16 +136,17 @@ export class ReservationLog {
       this.#isFailing = false;
       this.#options.onRecovery();
     }
-    for (const { requestId, line, done } of entries) {
+    for (const { requestId, record, done } of entries) {
       if (done === undefined) this.#live.delete(requestId);
-      else if (line !== '') this.#live.set(requestId, line);
+      else if (record !== '') this.#live.set(requestId, record);
     }
     for (const { done } of entries) done?.(true);
     if (this.#bytes >= this.#compactAt) this.#compact();
   }
 
   /** All of it or nothing: a part that was written is cut off again, so that every line in the file is whole. */
-  #append(bytes: Buffer): void {
+  #append(entries: readonly Entry[]): void {
+    const bytes = lineOf(entries);
     try {
       for (let offset = 0; offset < bytes.length;) offset += this.#write(this.#fd, bytes, offset);
     } catch (error) {
@@ -154,7 +158,7 @@ export class ReservationLog {
 
   /** Grants are refused; ends are kept for another try, in front of whatever comes after them. */
   #onFailure(entries: readonly Entry[], error: unknown): void {
-    const refused = new Set(entries.filter(({ done, line }) => done !== undefined && line !== '').map(({ requestId }) => requestId));
+    const refused = new Set(entries.filter(({ done, record }) => done !== undefined && record !== '').map(({ requestId }) => requestId));
     this.#pending = entries.filter(({ done }) => done === undefined);
     if (!this.#isFailing) this.#options.onFailure(error instanceof Error ? error.message : String(error));
     this.#isFailing = true;
@@ -166,7 +170,7 @@ export class ReservationLog {
 
   /** The file without what has ended. One that cannot be made leaves the old one, which grows until it can. */
   #compact(): void {
-    const content = Buffer.from([...this.#live.values()].join(''));
+    const content = Buffer.concat([...this.#live.values()].map((record) => lineOf([{ record }])));
     try {
       writeAtomically(this.#file, content);
       const fd = fs.openSync(this.#file, 'a', 0o600);
@@ -181,34 +185,46 @@ export class ReservationLog {
   }
 }
 
-function lineOf(record: { readonly r: Reservation } | { readonly e: string }): string {
-  const json = JSON.stringify(record);
-  return `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`;
+const grantRecord = (reservation: Reservation): string => JSON.stringify({ r: reservation });
+
+/** Empty where there is nothing to write. */
+function lineOf(entries: readonly Pick<Entry, 'record'>[]): Buffer {
+  let records = '';
+  for (const { record } of entries) if (record !== '') records += records === '' ? record : `,${record}`;
+  if (records === '') return Buffer.alloc(0);
+  const line = Buffer.from(`${NO_CRC} [${records}]\n`);
+  line.write(crcOf(line.subarray(RECORDS_AT, -1)), 0, 'latin1');
+  return line;
 }
 
-interface Live {
-  readonly reservation: Reservation;
-  readonly line: string;
-}
+const NO_CRC = '0'.repeat(CRC_DIGITS);
+const crcOf = (records: Buffer | string): string => crc32(records).toString(16).padStart(CRC_DIGITS, '0');
 
-function readLines(text: string): { readonly live: Map<string, Live>; readonly damaged: number } {
-  const live = new Map<string, Live>();
+function readLines(text: string): { readonly live: Map<string, Reservation>; readonly damaged: number } {
+  const live = new Map<string, Reservation>();
   let damaged = 0;
   for (const line of text.split('\n')) {
     if (line === '') continue;
-    const record = readLine(line);
-    if (record === undefined) damaged++;
-    else if (typeof record === 'string') live.delete(record);
-    else live.set(record.requestId, { reservation: record, line: `${line}\n` });
+    const records = readLine(line);
+    if (records === undefined) damaged++;
+    for (const { r: reservation, e: ended } of records ?? []) {
+      if (reservation !== undefined) live.set(reservation.requestId, reservation);
+      else if (ended !== undefined) live.delete(ended);
+    }
   }
   return { live, damaged };
 }
 
-/** A reservation, the id of one that ended, or undefined: not a line of ours. The checksum says that what we wrote is what is there. */
-function readLine(line: string): Reservation | string | undefined {
-  const json = line.slice(9);
-  if (line[8] !== ' ' || crc32(json).toString(16).padStart(8, '0') !== line.slice(0, 8)) return undefined;
-  const record: unknown = JSON.parse(json);
-  if (!isJsonObject(record)) return undefined;
-  return typeof record['e'] === 'string' ? record['e'] : (record['r'] as unknown as Reservation);
+interface LineRecord {
+  readonly r?: Reservation;
+  readonly e?: string;
+}
+
+/** Undefined: not a line of ours. The checksum says that what we wrote is what is there. Earlier builds wrote a line for each record. */
+function readLine(line: string): readonly LineRecord[] | undefined {
+  const json = line.slice(RECORDS_AT);
+  if (line[CRC_DIGITS] !== ' ' || crcOf(json) !== line.slice(0, CRC_DIGITS)) return undefined;
+  const records: unknown = JSON.parse(json);
+  if (isJsonObject(records)) return [records as LineRecord];
+  return Array.isArray(records) ? (records as readonly LineRecord[]) : undefined;
 }

@@ -59,10 +59,16 @@ describe('retention', () => {
 
   it('forgets end users with the hours, and says from when on they are known', (t) => {
     const file = filled(t);
+    while (file.writer.seal(NOW));
     const compaction = new Compaction(file.db, { rowsDays: 40, hoursDays: 40 });
     while (compaction.step(NOW) > 0);
-    const kept = counted(file, 'usage_day AS a JOIN usage_group AS g ON g.id = a.group_id WHERE g.kind = 1');
-    assert.ok(kept > 0 && kept <= 41);
+    const first = 'SELECT min(a.day) AS day FROM usage_day AS a JOIN usage_group AS g ON g.id = a.group_id WHERE g.kind = 1';
+    assert.equal(file.db.prepare(first).get()?.['day'], Math.floor(NOW / DAY_MS) - 40);
+    // Packed ones as well: nothing that began before holds an end user, and of hours there is nothing.
+    const packed = (kind: number, level: number): unknown =>
+      file.db.prepare('SELECT min(period) AS period FROM usage_block WHERE kind = ? AND level = ?').get(kind, level)?.['period'];
+    assert.deepEqual([packed(1, 1), packed(1, 2), packed(0, 1)], [Math.floor(NOW / DAY_MS) - 40, null, Math.floor(NOW / DAY_MS) - 100]);
+    assert.ok(Number(packed(0, 0)) >= 24 * (Math.floor(NOW / DAY_MS) - 40));
     const since = (Math.floor(NOW / DAY_MS) - 40) * DAY_MS;
     const ask = (by: 'end_user' | 'key', timeZone: string, from = 0): readonly (number | null)[] => {
       const query = { op: 'usage.summary', by: [by], from, to: NOW, filter: {}, limit: 9, timeZone } as const;
@@ -83,7 +89,7 @@ describe('retention', () => {
 });
 
 describe('what a time is made of', () => {
-  const cover = (from: string, to: string, horizon = { rowsSince: 0, hoursSince: 0 }) => {
+  const cover = (from: string, to: string, horizon = { rowsSince: 0, hoursSince: 0, daysUntil: Infinity }) => {
     const made = emptyCover();
     addCover(made, 0, Date.parse(from), Date.parse(to), horizon);
     return made;
@@ -103,8 +109,19 @@ describe('what a time is made of', () => {
       rows: [],
     }));
 
+  it('a day that is not over is its hours', () => {
+    const horizon = { rowsSince: 0, hoursSince: 0, daysUntil: (DAY + 1) * DAY_MS };
+    const hours = (from: number, to: number): unknown => [[0, DAY * 24 + from, DAY * 24 + to, 1]];
+    assert.deepEqual(cover('2026-11-23', '2026-11-26', horizon), { days: [[0, DAY, DAY + 1, 1]], hours: hours(24, 72), rows: [] });
+    assert.deepEqual(cover('2026-11-24T01:00Z', '2026-11-24T23:00Z', horizon).hours, [...(hours(25, 47) as unknown[])]);
+    assert.deepEqual(cover('2026-11-24T01:00Z', '2026-11-25T02:00Z', horizon).hours, [
+      [0, DAY * 24 + 25, DAY * 24 + 48, 1],
+      [0, DAY * 24 + 48, DAY * 24 + 50, 1],
+    ]);
+  });
+
   it('where only days are left each counts where it begins, so that days of a zone neither share nor lose one', () => {
-    const horizon = { rowsSince: Date.parse('2027-01-01'), hoursSince: Date.parse('2027-01-01') };
+    const horizon = { rowsSince: Date.parse('2027-01-01'), hoursSince: Date.parse('2027-01-01'), daysUntil: Infinity };
     assert.deepEqual(cover('2026-11-21T23:00Z', '2026-11-22T23:00Z', horizon).days, [[0, DAY - 1, DAY, 1]]);
     assert.deepEqual(cover('2026-11-22T23:00Z', '2026-11-23T23:00Z', horizon).days, [[0, DAY, DAY + 1, 1]]);
   });

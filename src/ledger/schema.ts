@@ -1,5 +1,5 @@
 import type { Migration } from '../store/sqlite/open.ts';
-import { AGGREGATE_MIGRATION } from './aggregate-schema.ts';
+import { AGGREGATE_MIGRATION, BLOCK_MIGRATION } from './aggregate-schema.ts';
 
 /**
  * One row per call that reached a provider. The two sources write into columns of their own (`journal_…` is the vault's),
@@ -88,11 +88,19 @@ const CHANGES = `
 CREATE TABLE charge_change (seq INTEGER PRIMARY KEY, batch INTEGER NOT NULL, changes TEXT NOT NULL) STRICT;
 `;
 
+/** Keys that took the place of others, by the first of them, as the rows of keys that reserved said. */
+const LINEAGES = `
+CREATE TABLE key_lineage (key TEXT PRIMARY KEY, first TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX key_lineage_first ON key_lineage (first);
+`;
+
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: 'usage and journal', sql: USAGE },
   { version: 2, name: 'owners, units and prices of a call', sql: OWNERS },
   { version: 3, ...AGGREGATE_MIGRATION },
   { version: 4, name: 'changes of charges', sql: CHANGES },
+  { version: 5, ...BLOCK_MIGRATION },
+  { version: 6, name: 'lineages of keys', sql: LINEAGES },
 ];
 
 export const DATABASE_FILE = 'ledger.db';

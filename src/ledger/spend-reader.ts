@@ -8,8 +8,8 @@ import type { ChargeChange } from './charge-changes.ts';
 import { addCover, emptyCover, type Piece } from './cover.ts';
 import type { SqlRow } from './row-columns.ts';
 import { DATABASE_FILE } from './schema.ts';
-import { horizonOf, kindFor } from './summary.ts';
-import { DAY_MS, GROUP_KINDS, moneyOf, type GroupColumn } from './sums.ts';
+import { extentOf, horizonOf } from './extent.ts';
+import { GROUP_KINDS, kindFor, moneyOf, type GroupColumn } from './sums.ts';
 import type { WriteItem } from './write-items.ts';
 
 /** What the ledger's memory knows of the writer's progress. */
@@ -47,8 +47,9 @@ export class SpendReader {
     // One snapshot for the rows and for the numbers of the transactions that made them.
     this.#db.exec('BEGIN');
     try {
-      const isIn = (charge: Charge): boolean => charge.startedAt >= from && charge.startedAt < to && counts(rule, charge);
-      let sum = this.#sum(rule, from, to);
+      const keys = rule.owner.kind === 'key' ? this.#lineage(rule.owner.id, progress) : NO_KEYS;
+      const isIn = (charge: Charge): boolean => charge.startedAt >= from && charge.startedAt < to && counts(rule, charge, keys);
+      let sum = this.#sum(scopeOf(rule, keys), from, to);
       const unseen = this.#unseen(progress.seen);
       for (const { charge, picodollars } of unseen.changes) if (isIn(charge)) sum -= BigInt(picodollars);
       if (!unseen.isSentWritten) for (const item of progress.sent()) sum += charged(item, isIn);
@@ -75,16 +76,24 @@ export class SpendReader {
     };
   }
 
-  #sum(rule: BudgetRule, from: number, to: number): bigint {
-    const scope = scopeOf(rule);
+  /** A key and all that took its place: the rows of each are its lineage's. */
+  #lineage(first: string, progress: Progress): ReadonlySet<string> {
+    const keys = new Set([first]);
+    for (const { key } of this.#db.prepare('SELECT key FROM key_lineage WHERE first = ?').all(first)) keys.add(String(key));
+    for (const items of [progress.sent(), progress.waiting()]) {
+      for (const item of items) if (item.kind === 'lineage' && item.first === first) keys.add(item.key);
+    }
+    return keys;
+  }
+
+  #sum(scope: readonly Condition[], from: number, to: number): bigint {
     const kind = kindFor(scope.map(({ column }) => column));
-    if (kind === undefined) return this.#rows(scope, from, to);
-    const held = this.#db.prepare('SELECT min(day) AS first, max(day) AS last FROM usage_day').get();
-    if (held === undefined || held['first'] === null) return 0n;
+    const held = extentOf(this.#db);
+    if (held === undefined) return 0n;
     const cover = emptyCover();
     // A total has no beginning and no end; the rows have.
-    const begin = Math.max(from, Number(held['first']) * DAY_MS);
-    const end = Math.min(to, (Number(held['last']) + 1) * DAY_MS);
+    const begin = Math.max(from, held.from);
+    const end = Math.min(to, held.to);
     if (begin < end) addCover(cover, 0, begin, end, horizonOf(this.#db));
     let sum = 0n;
     for (const [, first, last, sign] of cover.rows) sum += BigInt(sign) * this.#rows(scope, first, last);
@@ -116,12 +125,13 @@ export class SpendReader {
   }
 }
 
-function scopeOf({ owner, model, provider }: BudgetRule): readonly Condition[] {
+function scopeOf({ owner, model, provider }: BudgetRule, keys: ReadonlySet<string>): readonly Condition[] {
   const scope: Condition[] = [];
   if (owner.kind === 'end_user' || owner.kind === 'tag') {
     const slash = owner.id.indexOf('/');
     scope.push(equal('organization', owner.id.slice(0, slash)), equal(owner.kind, owner.id.slice(slash + 1)));
-  } else if (ownerKey(owner) !== ownerKey(EVERYONE)) scope.push(equal(owner.kind, owner.id));
+  } else if (keys.size > 1) scope.push({ column: 'key', sql: `key IN (${[...keys].map(() => '?').join(', ')})`, values: [...keys] });
+  else if (ownerKey(owner) !== ownerKey(EVERYONE)) scope.push(equal(owner.kind, owner.id));
   if (provider !== undefined) scope.push(equal('provider', provider));
   if (model?.endsWith('/*') === true) {
     const prefix = model.slice(0, -1);
@@ -137,8 +147,12 @@ const rowCondition = ({ column, sql }: Condition): string =>
   column === 'tag' ? "EXISTS (SELECT 1 FROM json_each(CASE tags WHEN '' THEN '[]' ELSE tags END) WHERE value = ?)" : sql;
 
 /** Whether a budget counts a call, as the engine decides it. */
-const counts = ({ owner, model, provider }: BudgetRule, charge: Charge): boolean =>
-  (provider === undefined || provider === charge.provider) && isFor(model, charge.alias) && ownedBy(charge, owner);
+const counts = ({ owner, model, provider }: BudgetRule, charge: Charge, keys: ReadonlySet<string>): boolean =>
+  (provider === undefined || provider === charge.provider) &&
+  isFor(model, charge.alias) &&
+  (keys.has(charge.key) || ownedBy(charge, owner));
+
+const NO_KEYS: ReadonlySet<string> = new Set();
 
 function charged(item: WriteItem, isIn: (charge: Charge) => boolean): bigint {
   if (item.kind !== 'usage') return 0n;

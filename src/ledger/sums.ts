@@ -30,15 +30,26 @@ const MILLION = 1_000_000n;
 export const moneyOf = (micro: bigint, rest: bigint): bigint => micro * MILLION + rest;
 export const halvesOf = (picodollars: bigint): readonly [micro: bigint, rest: bigint] => [picodollars / MILLION, picodollars % MILLION];
 
-/** What an aggregate is kept by. Every row is in one group of the first kind, and in one more for its end user and each of its tags. */
+const OWN_COLUMNS = ['organization', 'team', 'project', 'key', 'user', 'model', 'alias', 'provider', 'credential', 'outcome'] as const;
+
+/**
+ * What an aggregate is kept by. Every row is in one group of the first kind. Those with an end user, with tags, and with both are in
+ * groups of further kinds besides: somebody's end users nearly always come with one key, so that they add groups and do not multiply them.
+ */
 export const GROUP_KINDS = {
-  all: {
-    number: 0,
-    columns: ['organization', 'team', 'project', 'key', 'user', 'model', 'alias', 'provider', 'credential', 'outcome'],
-  },
-  end_user: { number: 1, columns: ['organization', 'team', 'model', 'provider', 'end_user'] },
-  tag: { number: 2, columns: ['organization', 'team', 'model', 'provider', 'tag'] },
+  all: { number: 0, columns: OWN_COLUMNS },
+  end_user: { number: 1, columns: [...OWN_COLUMNS, 'end_user'] },
+  tag: { number: 2, columns: [...OWN_COLUMNS, 'tag'] },
+  both: { number: 3, columns: [...OWN_COLUMNS, 'end_user', 'tag'] },
 } as const;
+
+export type GroupKind = keyof typeof GROUP_KINDS;
+
+/** The groups that keep all of these apart. */
+export function kindFor(columns: readonly GroupColumn[]): GroupKind {
+  if (columns.includes('end_user')) return columns.includes('tag') ? 'both' : 'end_user';
+  return columns.includes('tag') ? 'tag' : 'all';
+}
 
 export const GROUP_COLUMNS = [
   'organization',

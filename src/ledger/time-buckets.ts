@@ -19,7 +19,7 @@ const FINEST: readonly TimeDimension[] = ['hour', 'day', 'week', 'month'];
 export function bucketsOf(units: readonly TimeDimension[], timeZone: string, from: number, to: number): readonly Bucket[] {
   const finest = FINEST.find((unit) => units.includes(unit));
   if (finest === undefined) return from < to ? [{ from, to, labels: {} }] : [];
-  // A week may lie in two months; each finer unit lies within one of every coarser one.
+  // A week may lie in two months, whose days are put together again; each finer unit lies within one of every coarser one.
   const step = finest === 'week' && units.includes('month') ? 'day' : finest;
   const buckets: Bucket[] = [];
   let begin = from;
@@ -27,7 +27,11 @@ export function bucketsOf(units: readonly TimeDimension[], timeZone: string, fro
     if (buckets.length === MAX_BUCKETS)
       throw new BulkheadError('invalid_field', { field: 'by', reason: `the time asked for has more than ${MAX_BUCKETS} ${step}s` });
     const end = Math.min(to, periodOf(step, timeZone, begin).end);
-    buckets.push({ from: begin, to: end, labels: Object.fromEntries(units.map((unit) => [unit, label(unit, timeZone, begin)])) });
+    const labels = Object.fromEntries(units.map((unit) => [unit, label(unit, timeZone, begin)]));
+    const last = buckets.at(-1);
+    if (last !== undefined && step !== finest && units.every((unit) => last.labels[unit] === labels[unit]))
+      buckets[buckets.length - 1] = { ...last, to: end };
+    else buckets.push({ from: begin, to: end, labels });
     begin = end;
   }
   return buckets;

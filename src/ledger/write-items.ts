@@ -17,6 +17,8 @@ export type WriteItem =
       /** Requests whose gateway is gone. */
       readonly orphans: ReadonlySet<string>;
     }
+  /** `key` took the place of others, of which `first` was the first. Before the first row of `key`. */
+  | { readonly kind: 'lineage'; readonly key: string; readonly first: string }
   | { readonly kind: 'orphaned'; readonly requestIds: readonly string[] };
 
 export interface WriteCounts {

@@ -10,7 +10,7 @@ import type { FromWriter, ToWriter, WriterSettings } from './writer-thread.ts';
  * start, usage and end come together is written once, and
  * nobody but the senders' outboxes waits for it.
  */
-const GATHER_MS = 100;
+const GATHER_MS = 200;
 /** Events waiting for the disk before the ledger takes no more. */
 const MAX_WAITING = 50_000;
 const FIRST_RETRY_MS = 100;

@@ -8,7 +8,7 @@ import { WAITS, type Waits } from './call-row.ts';
 import type { FoundDifference } from './reconcile.ts';
 import { RETENTION, type Retention } from './retention.ts';
 import { DATABASE_FILE, MIGRATIONS } from './schema.ts';
-import { keepCompact } from './upkeep.ts';
+import { keepUp } from './upkeep.ts';
 import { decodeItems, type SweepResult, type WriteItem, type WriteResult } from './write-items.ts';
 import { Writer } from './writer.ts';
 
@@ -65,7 +65,7 @@ function run(
     }
     tellDifferences(writer, send);
   };
-  const stopCompacting = keepCompact(db, retention, (reason) => send({ op: 'sweep-failed', reason }));
+  const stopUpkeep = keepUp(db, writer, retention, (reason) => send({ op: 'sweep-failed', reason }));
   const timer = setInterval(sweep, Math.min(SWEEP_MS, Math.max(10, waits.settleMs / 2)));
   receive((message) => {
     if (message.op === 'write') {
@@ -75,7 +75,7 @@ function run(
     if (message.op === 'prices') return usePrices(writer, message.text);
     if (message.op === 'limit') return db.exec(`PRAGMA max_page_count = ${message.maxPages}`);
     clearInterval(timer);
-    stopCompacting();
+    stopUpkeep();
     db.close();
     send({ op: 'closed' });
   });

@@ -7,6 +7,7 @@ import { addUsage, Batch, type HeardCall } from './batch.ts';
 import { ChargeChanges, type ChargeChange } from './charge-changes.ts';
 import { Reconciler, type FoundDifference } from './reconcile.ts';
 import { COLUMNS, fromColumns, toColumns, type SqlRow } from './row-columns.ts';
+import { Sealer } from './sealer.ts';
 import type { SweepResult, WriteCounts, WriteItem, WriteResult } from './write-items.ts';
 
 const INSERT = `INSERT INTO usage (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')}) ON CONFLICT (request_id, attempt) DO`;
@@ -28,17 +29,20 @@ export class Writer {
   readonly #due: SqliteStatement;
   readonly #like: SqliteStatement;
   readonly #aggregates: Aggregates;
+  readonly #sealer: Sealer;
   readonly #charges = new ChargeChanges();
   readonly #keepChanges: SqliteStatement;
   readonly #dropChanges: SqliteStatement;
   readonly #lastSeq: SqliteStatement;
+  readonly #lineage: SqliteStatement;
   readonly #reconciler: Reconciler;
   #prices: OperatorPrices = NO_OPERATOR_PRICES;
 
   constructor(db: SqliteDatabase, waits: Waits, now = Date.now()) {
     this.#db = db;
     this.#waits = waits;
-    this.#aggregates = new Aggregates(db);
+    this.#sealer = new Sealer(db, now);
+    this.#aggregates = new Aggregates(db, this.#sealer);
     this.#reconciler = new Reconciler(db, now);
     this.#transact(() => buildAggregates(db, this.#aggregates));
     const prepare = (sql: string): SqliteStatement => {
@@ -49,6 +53,7 @@ export class Writer {
     this.#keepChanges = prepare('INSERT INTO charge_change (seq, batch, changes) VALUES (?, ?, ?)');
     this.#dropChanges = prepare('DELETE FROM charge_change WHERE seq <= ?');
     this.#lastSeq = prepare('SELECT max(seq) AS seq FROM charge_change');
+    this.#lineage = prepare('INSERT OR IGNORE INTO key_lineage (first, key) VALUES (?, ?)');
     this.#select = prepare('SELECT * FROM usage WHERE request_id = ? AND attempt = ?');
     this.#insert = prepare(`${INSERT} NOTHING`);
     this.#upsert = prepare(`${INSERT} UPDATE SET ${UPDATES.join(', ')}`);
@@ -79,6 +84,7 @@ export class Writer {
       for (const item of items) {
         if (item.kind === 'usage') addUsage(batch, item);
         else if (item.kind === 'journal') acked.set(item.shard, this.#journal(batch, item, now));
+        else if (item.kind === 'lineage') this.#lineage.run(item.first, item.key);
         else for (const requestId of item.requestIds) this.#orphan(batch, requestId);
       }
       const tally = new Tally(now, this.#waits, this.#prices);
@@ -119,6 +125,11 @@ export class Writer {
     this.#aggregates.add(before, -1);
     this.#aggregates.add(after, 1);
     this.#reconciler.compare(before, after, now);
+  }
+
+  /** Packs the sums of one period that is over. False: there is none. */
+  seal(now: number): boolean {
+    return this.#sealer.step(now);
   }
 
   /** Commits the rows together with their sums. A throw leaves file and memory as they were. */

@@ -4,6 +4,8 @@ export interface Target<Provider extends string = string> {
   readonly provider: Provider;
   /** The provider's own model name. */
   readonly model: string;
+  /** The model behind a name that does not tell it. */
+  readonly baseModel?: string | undefined;
 }
 
 /** The shape of a policy's model row. */

@@ -76,6 +76,7 @@ export function nodeFacts(spec: NodeSpec, topology: Topology, firstStart: boolea
     controlUrl: `http://${at(control.host, topology.controlPort)}`,
     sandboxOrigin: topology.sandboxPort === null ? null : `http://127.0.0.1:${topology.sandboxPort}`,
     configFile: spec.configFile,
+    ...(spec.pricesFile !== undefined && { pricesFile: spec.pricesFile }),
     adminDigest: spec.adminDigest,
     firstStart,
     environmentKeys: spec.environmentKeys,

@@ -20,6 +20,7 @@ export interface OperatorFile {
 export function readOperatorFiles(spec: NodeSpec): OperatorFile[] {
   const named: (readonly [FileName, Role, string])[] = [];
   if (spec.configFile !== null) named.push(['config', 'control', spec.configFile]);
+  if (spec.pricesFile !== undefined) named.push(['prices', 'control', spec.pricesFile]);
   if (spec.gateway.tls !== null) named.push(['tls.cert', 'gateway', spec.gateway.tls.cert], ['tls.key', 'gateway', spec.gateway.tls.key]);
   return named.map(([name, role, path]) => ({ name, role, path, bytes: read(path) }));
 }

@@ -63,6 +63,8 @@ export const LOG_FIELDS = [
   'act',
   'actor',
   'target',
+  'issuer',
+  'keys',
   'rule',
   'percent',
   'picodollars',

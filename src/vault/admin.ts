@@ -8,20 +8,19 @@ import { checkRequest } from './bind.ts';
 import { associatedData } from './credential.ts';
 import type { VaultDeps } from './egress.ts';
 import { Exchange, live, type ExchangeTarget } from './exchange.ts';
+import { fetchIssuer } from './jwt/issuer.ts';
 import type { Store } from './store.ts';
 
 const TRY_MS = 15_000;
-const KINDS = ['key', 'snapshot', 'grant', 'row'];
+const KINDS = ['key', 'snapshot', 'grant', 'row', 'session'];
 
 const invalid = (field: string, reason: string, cause?: unknown): BulkheadError =>
   new BulkheadError('invalid_field', { field, reason }, { cause });
 
 /** Answers one call of control. No call gives a secret out. */
 export function serveAdmin(incoming: IncomingCall, deps: VaultDeps): void {
-  answer(incoming.head as unknown as VaultAdminCall, deps).then(
-    (reply) => incoming.reply(reply as JsonObject),
-    (error: unknown) => void incoming.fail(error),
-  );
+  const answered = answer(incoming.head as unknown as VaultAdminCall, deps);
+  answered.then((reply) => incoming.reply(reply as JsonObject)).catch((error: unknown) => incoming.fail(error));
 }
 
 async function answer(call: VaultAdminCall, deps: VaultDeps): Promise<object> {
@@ -46,9 +45,14 @@ async function answer(call: VaultAdminCall, deps: VaultDeps): Promise<object> {
       if (boot.index !== 0 || !KINDS.includes(call.kind) || typeof call.text !== 'string')
         throw new BulkheadError('permission_denied', { act: 'sign' });
       return signText(store.signing, call.kind, call.text);
+    case 'issuer.fetch':
+      if (boot.index !== 0) throw new BulkheadError('permission_denied', { act: 'sign' });
+      return signText(store.signing, 'issuer', JSON.stringify(await fetchIssuer(call)));
     case 'revoke':
+    case 'block':
+    case 'unblock':
       if (!/^[0-9a-f]{64}$/.test(call.digest)) throw invalid('digest', 'it is not a SHA-256');
-      return (revoked.add(call.digest), {});
+      return (revoked.mark(call.op, call.digest), {});
     case 'trust':
       if (boot.index !== 0) return (store.trust(call.verifyKey), {});
       if (publicKeyFromRaw(call.verifyKey).equals(store.trusted)) return {};
@@ -90,9 +94,8 @@ function rebind(binding: CredentialBinding, at: number, store: Store): Credentia
   const place = (bound: CredentialBinding): string => associatedData({ ...bound, organization: '*', paths: [], ceilings: {} }, 0);
   const withoutSecret = before.auth.scheme === 'none' && binding.auth.scheme === 'none';
   const narrower = binding.paths.every((path) => before.paths.some((each) => path.startsWith(each)));
-  if (!withoutSecret && (place(binding) !== place(before) || !narrower)) {
+  if (!withoutSecret && (place(binding) !== place(before) || !narrower))
     throw new BulkheadError('credential_refused', { reason: 'another origin, scheme, path or way needs its secret again' });
-  }
   const plain = secret.reveal((bytes) => Buffer.from(bytes));
   return store.put(binding, plain, withoutSecret ? at : info.createdAt).info;
 }

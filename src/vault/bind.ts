@@ -17,11 +17,12 @@ const AMBIGUOUS = /\/\.(?:\/|$)|\.\.|\/\/|%(?:2e|3b|5c|[01][0-9a-f]|7f|25)/i;
 const QUERY = /^[\x21\x24-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]*$/;
 /** The vault's own, the connection's, and every name under which a provider takes a key. */
 const FORBIDDEN = new Set(
-  'host connection content-length transfer-encoding authorization x-api-key api-key x-goog-api-key upgrade te trailer expect keep-alive accept-encoding cookie'.split(
-    ' ',
-  ),
+  `host connection content-length transfer-encoding upgrade te trailer expect keep-alive accept-encoding cookie
+  authorization x-api-key api-key x-goog-api-key`.split(/\s+/),
 );
 export const isForbiddenHeader = (name: string): boolean => FORBIDDEN.has(name) || name.startsWith('proxy-');
+
+type Asked = Pick<EgressCall, 'method' | 'path' | 'headers'>;
 
 const refuse = (reason: string): never => {
   throw new BulkheadError('credential_refused', { reason });
@@ -33,11 +34,7 @@ const isBelow = (path: string, prefix: string): boolean => path === prefix || pa
 export const isPlainPath = (path: string): boolean => PATH.test(path) && !AMBIGUOUS.test(path) && !/%2f/i.test(path);
 
 /** Throws unless the call stays within what the credential is bound to. `prefix` is a further bound, from a service grant. */
-export function checkRequest(
-  call: Pick<EgressCall, 'method' | 'path' | 'headers'>,
-  { paths, auth }: CredentialBinding,
-  prefix = '/',
-): void {
+export function checkRequest(call: Asked, { paths, auth }: CredentialBinding, prefix = '/'): void {
   if (!METHODS.has(call.method)) refuse('the method is not allowed');
   const [path = '', ...query] = call.path.split('?');
   // Names of models hold slashes (ARNs): read either way, the path must be plain, and what is bound stands before them.

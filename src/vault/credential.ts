@@ -15,13 +15,8 @@ export type Credential = ReturnType<typeof openCredential>;
 export function openCredential(facts: Pick<CredentialInfo, 'binding' | 'version' | 'createdAt' | 'fingerprint'>, plain: Buffer) {
   const { binding } = facts;
   const secret = Secret.take(plain);
-  return {
-    binding,
-    info: { ...facts, lastUsedAt: null as number | null, uses: 0 },
-    secret,
-    auth: openAuth(binding, secret),
-    pool: new Pool(binding),
-  };
+  const info = { ...facts, lastUsedAt: null as number | null, uses: 0 };
+  return { binding, info, secret, auth: openAuth(binding, secret), pool: new Pool(binding) };
 }
 
 /** Associated data of a record (security.md §4): it opens only as this credential of this organization, bound to exactly this. */

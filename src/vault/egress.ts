@@ -1,5 +1,5 @@
 import { asBulkheadError, BulkheadError } from '../core/error.ts';
-import type { EgressCall, Proof, TenantKeyCall } from '../ipc/messages.ts';
+import type { EgressCall, TenantKeyCall } from '../ipc/messages.ts';
 import type { IncomingCall } from '../ipc/peer.ts';
 import type { Boot } from '../ipc/supervision.ts';
 import { checkRequest } from './bind.ts';
@@ -8,7 +8,7 @@ import { count, type Counts } from './counts.ts';
 import type { Credential } from './credential.ts';
 import { Exchange } from './exchange.ts';
 import type { Journal } from './journal.ts';
-import type { Caller, ProofChecker } from './proof.ts';
+import { isProof, isText, type Caller, type ProofChecker } from './proof.ts';
 import { Recent } from '../core/recent.ts';
 import type { RevokedSet } from './revoked.ts';
 import type { Store } from './store.ts';
@@ -72,12 +72,6 @@ async function forward(incoming: IncomingCall, { store, proofs, ceilings, journa
     return exchange.finish('refused', asBulkheadError(error));
   }
   await exchange.begin();
-}
-
-const isText = (value: unknown): value is string => typeof value === 'string';
-function isProof(proof: Proof): boolean {
-  const signed = proof?.kind === 'key' ? proof.row : proof?.kind === 'service' ? proof.grant : undefined;
-  return [signed?.text, signed?.signature, proof?.kind === 'key' ? proof.key : ''].every(isText);
 }
 
 /** The gateway may be captured: what it sent is taken only in exactly this shape. */

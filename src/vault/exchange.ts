@@ -128,7 +128,7 @@ export class Exchange implements ConnectionUser, ResponseEvents, IncomingEvents 
   }
 
   onWhole(reusable: boolean): void {
-    const rest = this.#scrubber?.end();
+    const rest = this.#scrubber?.held;
     if (rest !== undefined) this.#target.send(rest);
     const connection = this.#connection;
     if (reusable && this.#sent && connection !== undefined) {

@@ -11,8 +11,7 @@ const READ_BYTES = 256 * 1024;
 const JSON_AT = 9;
 const OFFSET_AT = '{"offset":'.length;
 
-type Unplaced<R> = R extends JournalRecord ? Omit<R, 'offset' | 'generation'> : never;
-export type JournalEntry = Unplaced<JournalRecord>;
+export type JournalEntry<R = JournalRecord> = R extends JournalRecord ? Omit<R, 'offset' | 'generation'> : never;
 
 interface Line {
   readonly offset: number;

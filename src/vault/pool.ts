@@ -9,7 +9,6 @@ import { mayDial, resolveChecked, systemResolve } from './address.ts';
 const MAX_IDLE = 256;
 const IDLE_MS = 30_000;
 const MAX_PROXY_HEAD_BYTES = 8 * 1024;
-const PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
 type Destination = Pick<CredentialBinding, 'origin' | 'allowPrivate' | 'proxy' | 'ca'>;
 
@@ -122,7 +121,7 @@ export class Pool {
   }
 }
 
-const portOf = (url: URL): number => (url.port === '' ? (PORTS[url.protocol] as number) : Number(url.port));
+const portOf = (url: URL): number => Number(url.port || (url.protocol === 'https:' ? 443 : 80));
 const hostOf = (url: URL): string => url.hostname.replace(/^\[|\]$/g, '');
 
 /** `lookup` gives only the checked addresses, so a second answer of the resolver cannot change where the connection goes. */

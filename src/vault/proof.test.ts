@@ -58,6 +58,18 @@ describe('proof', () => {
     revoked.clear();
   });
 
+  it('a row that says it is blocked, and one from before it was', () => {
+    const proofs = checker();
+    const [open, blocked, opened] = [row(), row({ version: 2, blocked: true }), row({ version: 3 })];
+    proofs.check(proof(open), 0, 0);
+    invalid(() => proofs.check(proof(blocked), 0, 0));
+    // Nothing but the set tells a captured gateway that it must not go on with the row it has.
+    revoked.add(digestOf(KEY));
+    invalid(() => proofs.check(proof(open), 0, 0));
+    revoked.clear();
+    proofs.check(proof(opened), 0, 0);
+  });
+
   it('old record: an earlier version of a row ends soon after a newer one was seen', () => {
     const proofs = checker();
     const [old, current] = [row(), row({ version: 2, expiresAt: 5000 })];

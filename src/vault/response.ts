@@ -18,7 +18,6 @@ const HEADER_LINE =
   /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[\t ]*(?![\t ])((?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[\t ]*$/;
 /** Meant for this connection only (RFC 9110 §7.6.1), or state that a provider would keep in a client it does not know. */
 const DROPPED = new Set(['connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'set-cookie']);
-const isDropped = (name: string): boolean => DROPPED.has(name) || name.startsWith('proxy-');
 
 const EMPTY = Buffer.alloc(0);
 
@@ -61,22 +60,18 @@ export class ResponseParser {
       else rest = this.#readBody(rest);
     }
     if (rest.length > 0) this.#reusable = false;
-    this.#deliver();
-  }
-
-  /** The connection ended. True: the answer is whole, because its end was the only mark it had. */
-  close(): boolean {
-    if (this.#state === 'close') this.#events.onWhole(false);
-    return this.#state === 'close' || this.#state === 'done';
-  }
-
-  #deliver(): void {
     const parts = this.#parts;
     if (parts.length > 0) {
       this.#parts = [];
       this.#events.onBody(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts));
     }
     if (this.#state === 'done') this.#events.onWhole(this.#reusable);
+  }
+
+  /** The connection ended. True: the answer is whole, because its end was the only mark it had. */
+  close(): boolean {
+    if (this.#state === 'close') this.#events.onWhole(false);
+    return this.#state === 'close' || this.#state === 'done';
   }
 
   /** Gives what follows the head, or nothing while it is incomplete. */
@@ -125,10 +120,8 @@ export class ResponseParser {
     else if (chunked) this.#state = 'size';
     else this.#state = length === '' ? 'close' : 'length';
     this.#reusable = persistent && this.#state !== 'close' && !dropped.includes(',close,');
-    this.#events.onHead(
-      status,
-      headers.filter(([name]) => !isDropped(name) && !dropped.includes(`,${name},`)),
-    );
+    const kept = headers.filter(([name]) => !DROPPED.has(name) && !name.startsWith('proxy-') && !dropped.includes(`,${name},`));
+    this.#events.onHead(status, kept);
   }
 
   #readBody(chunk: Buffer): Buffer {

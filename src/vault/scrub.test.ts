@@ -9,7 +9,7 @@ const forms = new EchoForms(Secret.take(Buffer.from(SECRET)));
 function scrub(text: string, cut: number): { text: string; echoes: number } {
   const scrubber = new Scrubber(forms);
   const bytes = Buffer.from(text);
-  const parts = [scrubber.push(Buffer.from(bytes.subarray(0, cut))), scrubber.push(Buffer.from(bytes.subarray(cut))), scrubber.end()];
+  const parts = [scrubber.push(Buffer.from(bytes.subarray(0, cut))), scrubber.push(Buffer.from(bytes.subarray(cut))), scrubber.held];
   return { text: Buffer.concat(parts.filter((part) => part !== undefined)).toString(), echoes: scrubber.echoes };
 }
 
@@ -56,7 +56,7 @@ describe('echo scrub (20)', () => {
     const scrubber = new Scrubber(forms);
     let out = '';
     for (const byte of Buffer.from(`x${SECRET}y`)) out += scrubber.push(Buffer.from([byte])).toString();
-    assert.equal(out + (scrubber.end()?.toString() ?? ''), `x${'*'.repeat(SECRET.length)}y`);
+    assert.equal(out + (scrubber.held?.toString() ?? ''), `x${'*'.repeat(SECRET.length)}y`);
   });
 
   it('has no forms for a credential without a secret', () => {

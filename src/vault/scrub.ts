@@ -57,7 +57,8 @@ export class EchoForms {
 /** Scrubs one stream. Holds bytes back only while they may be the beginning of a form: less than the longest one. */
 export class Scrubber {
   readonly #forms: EchoForms;
-  #held: Buffer | undefined;
+  /** What is held back: at the stream's end it turned out to be no echo. */
+  held: Buffer | undefined;
   echoes = 0;
 
   constructor(forms: EchoForms) {
@@ -66,9 +67,9 @@ export class Scrubber {
 
   /** What may be passed on now; possibly empty. Overwrites echoes within `chunk` itself. */
   push(chunk: Buffer): Buffer {
-    const bytes = this.#held === undefined ? chunk : Buffer.concat([this.#held, chunk]);
+    const bytes = this.held === undefined ? chunk : Buffer.concat([this.held, chunk]);
     const passed = bytes.length - this.whole(bytes);
-    this.#held = passed === bytes.length ? undefined : bytes.subarray(passed);
+    this.held = passed === bytes.length ? undefined : bytes.subarray(passed);
     return passed === bytes.length ? bytes : bytes.subarray(0, passed);
   }
 
@@ -79,11 +80,6 @@ export class Scrubber {
       for (const form of forms) this.#overwrite(bytes, form);
       return this.#openTail(bytes, forms);
     });
-  }
-
-  /** The rest, which turned out to be no echo. */
-  end(): Buffer | undefined {
-    return this.#held;
   }
 
   #overwrite(bytes: Buffer, form: Buffer): void {

@@ -70,6 +70,43 @@ describe('vault process', () => {
     await third.drain();
   });
 
+  it('a blocked key is refused, with whatever row, over a restart, and works again once it is unblocked', async () => {
+    const at = folder();
+    const provider = await upstream();
+    const first = await startVault({ folder: at });
+    await first.put(bindingTo(provider.origin), SECRET);
+    const [key, other] = [await first.newKey(), await first.newKey()];
+    assert.equal((await first.egress({ proof: key.proof })).head.status, 200);
+    await first.admin({ op: 'block', digest: key.digest });
+    await assert.rejects(first.egress({ proof: key.proof }), { code: 'proof_invalid' });
+    assert.equal((await first.egress({ proof: other.proof })).head.status, 200);
+    await first.kill();
+    const second = await startVault({ folder: at });
+    await assert.rejects(second.egress({ proof: key.proof }), { code: 'proof_invalid' });
+    await second.admin({ op: 'unblock', digest: key.digest });
+    assert.equal((await second.egress({ proof: key.proof })).head.status, 200);
+    await second.kill();
+    const third = await startVault({ folder: at });
+    assert.equal((await third.egress({ proof: key.proof })).head.status, 200);
+    await third.drain();
+  });
+
+  it('a key has one line however often it is blocked, and a revoke stays whatever is unblocked', async () => {
+    const at = folder();
+    const vault = await startVault({ folder: at });
+    const { digest, proof } = await vault.newKey();
+    const text = (): string => fs.readFileSync(path.join(at, 'revoked'), 'latin1');
+    for (const op of ['unblock', 'block', 'block', 'unblock', 'unblock', 'block'] as const) await vault.admin({ op, digest });
+    assert.equal(text(), `${digest}!`);
+    assert.equal((await vault.info()).revoked, 1);
+    await vault.admin({ op: 'revoke', digest });
+    for (const op of ['unblock', 'block', 'unblock'] as const) await vault.admin({ op, digest });
+    assert.equal(text(), `${digest}\n`);
+    await assert.rejects(vault.egress({ proof }), { code: 'proof_invalid' });
+    for (const op of ['block', 'unblock', 'revoke']) await assert.rejects(vault.admin({ op, digest: 'x' }), { code: 'invalid_field' });
+    await vault.drain();
+  });
+
   it('kill -9: every request that the provider saw has a start that reaches the ledger', async () => {
     const at = folder();
     const provider = await upstream();

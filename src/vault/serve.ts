@@ -1,12 +1,11 @@
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ErrorCode } from '../core/error-table.ts';
 import type { JsonObject } from '../core/json.ts';
 import { rawPublicKey } from '../core/signing.ts';
 import type { Child } from '../ipc/child.ts';
 import { Link } from '../ipc/link.ts';
 import type { UsesCall } from '../ipc/messages.ts';
-import { serveFrames } from '../ipc/serve.ts';
+import { serveFrames, type FrameServer } from '../ipc/serve.ts';
 import { serveAdmin } from './admin.ts';
 import { CeilingBook } from './ceilings.ts';
 import { Counts } from './counts.ts';
@@ -40,20 +39,18 @@ export async function serveVault(child: Child): Promise<void> {
   for (const [credential, reason] of store.refused) log('error', 'credential_refused', { credential, reason });
   const revoked = new RevokedSet(path.join(folder, 'revoked'));
   const proofs = new ProofChecker(store, revoked.digests);
-  const ceilings = new CeilingBook(path.join(folder, 'busiest.json'), (credential, kind) =>
-    log('warn', 'ceiling_half', { credential, kind }),
-  );
+  const warnOfHalf = (credential: string, kind: string): void => log('warn', 'ceiling_half', { credential, kind });
+  const ceilings = new CeilingBook(path.join(folder, 'busiest.json'), warnOfHalf);
   const journal = new Journal(path.join(folder, 'journal'), generation);
   const hello = child.hello({ verifyKey: rawPublicKey(store.signing), sealingKey: rawPublicKey(store.sealing), shard });
-  const link = (name: 'ledger' | 'auditor', unavailable: ErrorCode): Link =>
-    new Link({ path: boot.connect[name] as string, hello, unavailable, waitMs: LINK_WAIT_MS });
-  const [ledger, auditor] = [link('ledger', 'ledger_unavailable'), link('auditor', 'audit_unavailable')];
+  const common = { hello, waitMs: LINK_WAIT_MS };
+  const ledger = new Link({ ...common, path: boot.connect['ledger'] as string, unavailable: 'ledger_unavailable' });
+  const auditor = new Link({ ...common, path: boot.connect['auditor'] as string, unavailable: 'audit_unavailable' });
   const reportUses = useReporter(shard, generation, ceilings, auditor);
   const deps = { store, proofs, ceilings, journal, boot, revoked, counts: new Counts() };
-  const servers = [
-    serveFrames(boot.listen['gateway'] as number, hello, () => ({ onCall: (call) => serveEgress(call, deps) })),
-    serveFrames(boot.listen['control'] as number, hello, () => ({ onCall: (call) => serveAdmin(call, deps) })),
-  ];
+  const serve = (caller: 'gateway' | 'control', answer: typeof serveEgress): FrameServer =>
+    serveFrames(boot.listen[caller] as number, hello, () => ({ onCall: (call) => answer(call, deps) }));
+  const servers = [serve('gateway', serveEgress), serve('control', serveAdmin)];
   const tick = (): void => {
     const now = performance.now();
     for (const exchange of live) exchange.expire(now);

@@ -20,12 +20,7 @@ interface StoreFile {
   readonly credentials: Record<string, Pick<CredentialInfo, 'binding' | 'version' | 'createdAt'> & { readonly secret: string }>;
 }
 
-interface Head {
-  readonly signing: string;
-  readonly sealing: string;
-  readonly trusted: string | null;
-  readonly versions: Record<string, number>;
-}
+type Head = Readonly<ReturnType<typeof newHead>>;
 
 const HEAD = 'bh1|vault|head';
 const base64 = (bytes: Buffer): string => bytes.toString('base64');
@@ -160,8 +155,8 @@ export class Store {
   }
 }
 
-function newHead(): Head {
+function newHead() {
   const signing = base64(generateKeyPairSync('ed25519').privateKey.export(DER));
   const sealing = base64(generateKeyPairSync('x25519').privateKey.export(DER));
-  return { signing, sealing, trusted: null, versions: {} };
+  return { signing, sealing, trusted: null as string | null, versions: {} as Readonly<Record<string, number>> };
 }

@@ -140,6 +140,8 @@ export interface PassThrough {
   readonly responseMembers: readonly string[];
   /** Usage from the captured members of a whole answer. */
   usageOfResponse(members: JsonObject): TokenUsage | undefined;
+  /** A header of the answer that tells the input tokens where its body does not. */
+  readonly inputTokensHeader?: string;
   /** An answer may be of any media type (speech, subtitles): its bytes pass, and its usage is told only where it is JSON. */
   readonly anyAnswer?: true;
   /** Cheap test on the bytes of one event: may it hold usage, an error or the end? Only then is it parsed. */

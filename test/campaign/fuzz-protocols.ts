@@ -4,7 +4,8 @@ import { WIRE_PROTOCOLS } from '../../src/wire/protocol.ts';
 import { callCodecs } from '../../src/wire/registry.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../src/core/json.ts';
 import { EventStreamSplitter, parseFrame } from '../../src/http/aws-eventstream.ts';
-import { formBoundary, formFields } from '../../src/http/multipart.ts';
+import { FormScanner } from '../../src/http/form-scanner.ts';
+import { formBoundary } from '../../src/http/multipart.ts';
 import { NdjsonSplitter } from '../../src/http/ndjson.ts';
 import type { ConformingProtocol } from '../conformance/protocols/protocol.ts';
 import { PROTOCOLS } from '../conformance/protocols/registry.ts';
@@ -183,10 +184,12 @@ const FORMS = [
 ].map((parts) => Buffer.from(`${parts}--${BOUNDARY}--\r\n`, 'latin1'));
 
 function formIn(pieces: readonly Buffer[]): unknown {
-  const body = Buffer.concat(pieces);
-  const fields = formFields(body, formBoundary(`multipart/form-data; boundary=${BOUNDARY}`));
-  for (const { start, end } of fields) assert.ok(start <= end && end <= body.length, 'a field lies within the body');
-  return fields;
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const scanner = new FormScanner(formBoundary(`multipart/form-data; boundary=${BOUNDARY}`), new Set(['model']));
+  for (const piece of pieces) scanner.push(piece);
+  scanner.end();
+  for (const { start, end } of scanner.fields) assert.ok(start <= end && end <= length, 'a field lies within the body');
+  return scanner.fields;
 }
 
 /** Frames as they were recorded, every one of which has two checksums: a mutation must be seen by them. */

@@ -38,17 +38,25 @@ export const slowProvider: Answerer = async (request, response) => {
 export interface Load {
   readonly inFlight: () => number;
   readonly answered: () => number;
+  /** Answers of a limit (429). */
+  readonly refused: () => number;
+  /** Answers of a budget (402). */
+  readonly unpaid: () => number;
   readonly failed: () => number;
   stop(): Promise<void>;
 }
 
+const REFUSED = 429;
+const UNPAID = 402;
+
 /** `width` clients in closed loops against `urlOf()`, every second one streaming. Failures are counted, never fatal. */
 export function startLoad(urlOf: () => string, key: string, model: string, width: number): Load {
-  let [inFlight, answered, failed, going] = [0, 0, 0, true];
+  let [inFlight, answered, refused, unpaid, failed, going] = [0, 0, 0, 0, 0, true];
   const agent = new http.Agent({ keepAlive: true, maxSockets: width });
-  const once = (stream: boolean): Promise<boolean> =>
+  /** The status of a whole answer; 0: there was none. */
+  const once = (stream: boolean): Promise<number> =>
     new Promise((resolve) => {
-      const body = JSON.stringify({ model, stream, messages: [{ role: 'user', content: 'go on' }] });
+      const body = JSON.stringify({ model, stream, max_tokens: CHUNKS, messages: [{ role: 'user', content: 'go on' }] });
       const request = http.request(
         `${urlOf()}/v1/chat/completions`,
         {
@@ -58,30 +66,35 @@ export function startLoad(urlOf: () => string, key: string, model: string, width
         },
         (response) => {
           response.resume();
-          response.on('end', () => resolve(response.statusCode === 200));
-          response.on('error', () => resolve(false));
-          response.on('close', () => resolve(false));
+          response.on('end', () => resolve(response.statusCode ?? 0));
+          response.on('error', () => resolve(0));
+          response.on('close', () => resolve(0));
         },
       );
-      request.on('error', () => resolve(false));
+      request.on('error', () => resolve(0));
       request.end(body);
     });
   const client = async (index: number): Promise<void> => {
     while (going) {
       inFlight++;
-      const good = await once(index % 2 === 0);
+      const status = await once(index % 2 === 0);
       inFlight--;
-      if (good) answered++;
-      else {
-        failed++;
-        await wait(20);
+      if (status === 200) {
+        answered++;
+        continue;
       }
+      if (status === REFUSED) refused++;
+      else if (status === UNPAID) unpaid++;
+      else failed++;
+      await wait(20);
     }
   };
   const clients = Promise.all(Array.from({ length: width }, (_, index) => client(index)));
   return {
     inFlight: () => inFlight,
     answered: () => answered,
+    refused: () => refused,
+    unpaid: () => unpaid,
     failed: () => failed,
     stop: async () => {
       going = false;

@@ -42,7 +42,8 @@ const shownCommands = (page: string): string[] =>
     .filter((line) => line.startsWith('bulkhead '));
 
 function isKnown(line: string, options: ReadonlyMap<string, readonly string[]>): boolean {
-  const words = line.split(' ');
+  // What stands behind `--` is another program's.
+  const words = line.replace(/ -- .*/, '').split(' ');
   const command = [3, 2].map((count) => words.slice(0, count).join(' ')).find((name) => options.has(name));
   if (command === undefined) return false;
   const known = [...(options.get(command) ?? []), ...GLOBAL_OPTIONS];

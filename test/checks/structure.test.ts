@@ -147,16 +147,21 @@ describe('structure', () => {
     assert.deepEqual(wrong, []);
   });
 
-  it('the vault is small: its own code at most 1,500 lines, auth schemes aside, and all it loads no larger than it was', () => {
-    const loaded = closure(files, 'src/main/vault.ts').filter((file) => !file.path.startsWith('src/vault/auth/'));
+  it('the vault is small: its own code at most 1,500 lines, auth schemes and tokens aside, and all it loads no larger than it was', () => {
+    const everything = closure(files, 'src/main/vault.ts').filter((file) => !file.path.startsWith('src/vault/auth/'));
+    const isOfTokens = ({ path }: SourceFile): boolean => path.startsWith('src/vault/jwt/') || path === 'src/access/jwt.ts';
+    const loaded = everything.filter((file) => !isOfTokens(file));
     const linesOf = (some: readonly SourceFile[]): number => some.reduce((sum, file) => sum + codeLines(file.text), 0);
     const own = linesOf(loaded.filter((file) => file.path.startsWith('src/vault/')));
     const whole = linesOf(loaded);
     console.log(`vault: ${own} lines of code of its own, ${whole} with all it loads (${loaded.length} files)`);
+    const ofTokens = linesOf(everything.filter(isOfTokens));
+    console.log(`vault: ${ofTokens} lines for callers with a token of an issuer`);
+    assert.ok(ofTokens <= 300, `${ofTokens} lines for tokens of issuers`);
     const list = loaded.map((file) => `${codeLines(file.text)} ${file.path}`).join('\n');
     assert.ok(own <= 1500, `${own} lines of its own in:\n${list}`);
     // A ratchet: the requirement for the whole is 1,500. Lower the figure with every line that goes, never raise it.
-    assert.ok(whole <= 2402, `${whole} lines in:\n${list}`);
+    assert.ok(whole <= 2390, `${whole} lines in:\n${list}`);
   });
 
   it('files and functions stay within their budgets', () => {

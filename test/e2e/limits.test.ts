@@ -137,6 +137,19 @@ describe('limits and budgets on four workers', () => {
     assert.equal(passed(await askMany(key, 6)), 6);
   });
 
+  it('a share of a scarce model is there for its team while all others are at the limit', async () => {
+    const [chosen, others] = [await newTeam('chosen'), await newTeam('others')];
+    const scarce = { model: 'sandbox/stream-2' };
+    const { id } = await write('/limits', { owner: { kind: 'model' }, ...scarce, measure: 'requests', amount: 20 });
+    await write(`/limits/${String(id)}/shares`, { owner: team('chosen'), percent: 50 });
+    assert.equal(passed(await askMany(chosen, 1, scarce)), 1);
+    const refused = await askMany(others, 40, scarce);
+    assert.deepEqual([passed(refused), codes(refused)], [10, ['rate_limited']]);
+    // At the same time as others who never stop asking.
+    const [kept, none] = await Promise.all([askMany(chosen, 15, scarce), askMany(others, 40, scarce)]);
+    assert.deepEqual([passed(kept), passed(none)], [9, 0]);
+  });
+
   it('a key’s own limit and budget ride in its row', async () => {
     const key = await newTeam('own');
     await write('/limits', { owner: { kind: 'key', id: 'own-key' }, measure: 'requests', amount: 9 });

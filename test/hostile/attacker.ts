@@ -1,14 +1,18 @@
 import http from 'node:http';
 import net from 'node:net';
 import { text } from 'node:stream/consumers';
-import { createHash } from 'node:crypto';
+import { createDecipheriv, createHash } from 'node:crypto';
+import zlib from 'node:zlib';
+import type { Principal, SignedText } from '../../src/access/principal.ts';
+import { systemClock } from '../../src/core/clock.ts';
 import { newRequestId } from '../../src/core/ids.ts';
 import type { JsonObject } from '../../src/core/json.ts';
+import { ResponseState, type Caller } from '../../src/gateway/response-state.ts';
 import { startChild, type Child } from '../../src/ipc/child.ts';
 import { Link } from '../../src/ipc/link.ts';
 import { Peer } from '../../src/ipc/peer.ts';
 import { ATTACKS } from './attacks.ts';
-import { runAll, type EgressAnswer, type VaultDoors, type World } from './world.ts';
+import { runAll, type EgressAnswer, type TenantDoors, type VaultDoors, type Victim, type World } from './world.ts';
 
 /**
  * A gateway that a hostile dependency has taken over: it has the gateway's rights, descriptors and connections, sees a
@@ -18,18 +22,31 @@ import { runAll, type EgressAnswer, type VaultDoors, type World } from './world.
 interface Orders {
   /** The virtual key that it saw go by. */
   readonly key: string;
-  readonly facts: Omit<World, 'egress' | 'vault'>;
+  readonly facts: Omit<World, 'egress' | 'vault' | 'tenants'>;
+}
+
+/** What a tenant had stored before the dependency turned hostile: afterwards nothing of its key is left. */
+interface Keep {
+  readonly key: string;
+  readonly response: string;
+  readonly secret: string;
 }
 
 startChild('gateway', (child) => {
   const link = (name: string): Link =>
     new Link({ path: child.boot.connect[name] as string, hello: child.hello(), unavailable: 'vault_unavailable', waitMs: 5000 });
-  const [vault, control] = [link('vault-0'), link('control')];
+  const [vault, control, ledger] = [link('vault-0'), link('control'), link('ledger')];
   const server = http.createServer((request, response) => {
     void text(request)
       .then(async (body) => {
+        if (request.url === '/keep') return keep(JSON.parse(body) as Keep, { vault, control, ledger });
         const orders = JSON.parse(body) as Orders;
-        const world = { ...orders.facts, egress: egressWith(vault, control, orders.key), vault: doors(child, vault) };
+        const world = {
+          ...orders.facts,
+          egress: egressWith(vault, control, orders.key),
+          vault: doors(child, vault),
+          tenants: tenantDoors(orders, { vault, control, ledger }),
+        };
         return request.url === '/use' ? world.egress({ path: '/v1/models', method: 'GET' }) : runAll(ATTACKS, world);
       })
       .then(
@@ -43,9 +60,58 @@ startChild('gateway', (child) => {
     server.closeAllConnections();
     vault.stop();
     control.stop();
+    ledger.stop();
   });
   child.ready();
 });
+
+interface Links {
+  readonly vault: Link;
+  readonly control: Link;
+  readonly ledger: Link;
+}
+
+async function callerOf(presented: string, control: Link): Promise<Caller> {
+  const { head } = await control.unary({ op: 'key.resolve', digest: createHash('sha256').update(presented).digest('hex') });
+  const signed = head['row'] as unknown as SignedText;
+  const principal: Principal = { key: JSON.parse(signed.text) as Principal['key'], signed, signedJson: JSON.stringify(signed) };
+  return { principal, presented };
+}
+
+/** As the gateway does it; then it is read again, so that what the attempts are after is known to be there. */
+async function keep({ key, response, secret }: Keep, { vault, control, ledger }: Links): Promise<Victim> {
+  const caller = await callerOf(key, control);
+  const state = new ResponseState({ ledger, vault, clock: systemClock });
+  const stored = await state.put(caller, response, { input: [secret], output: [], response: { id: response } }, 3_600_000);
+  const read = await state.get(caller, response);
+  if (!stored || read === undefined || !JSON.stringify(read).includes(secret)) throw new Error('the response was not kept');
+  const { organization, team } = caller.principal.key;
+  return { organization, team, response };
+}
+
+function tenantDoors({ key, facts: { victim } }: Orders, { vault, control, ledger }: Links): TenantDoors {
+  return {
+    tenantKey: async (how) => {
+      const { principal } = await callerOf(key, control);
+      const text = principal.signed.text.replace(/"organization":"[^"]*"/, `"organization":"${victim.organization}"`);
+      const row = how === 'edited row' ? { ...principal.signed, text } : { ...principal.signed };
+      const proof = { kind: 'key', row, key: how === 'other key' ? anotherKey(key) : key };
+      return Buffer.from((await vault.unary({ op: 'tenant.key', proof, purpose: 'responses' })).body);
+    },
+    stored: async () => {
+      const { response: id, organization, team } = victim;
+      return Buffer.from((await ledger.unary({ op: 'response.get', id, organization, team })).body);
+    },
+    // Version, nonce, ciphertext, tag: bound to its place.
+    open: (sealed, secret) => {
+      const place = Buffer.from(JSON.stringify([victim.response, victim.organization, victim.team]));
+      const decipher = createDecipheriv('aes-256-gcm', secret, sealed.subarray(1, 13)).setAAD(place).setAuthTag(sealed.subarray(-16));
+      return zlib.inflateRawSync(Buffer.concat([decipher.update(sealed.subarray(13, -16)), decipher.final()])).toString();
+    },
+  };
+}
+
+const anotherKey = (key: string): string => key.replace(/.{7}$/, (end) => (end[0] === 'a' ? 'b' : 'a') + end.slice(1));
 
 /** The call that the gateway makes for a client, with any part of it changed. */
 function egressWith(vault: Link, control: Link, key: string): World['egress'] {
@@ -58,7 +124,7 @@ function egressWith(vault: Link, control: Link, key: string): World['egress'] {
       op: 'egress',
       requestId: newRequestId(Date.now()),
       attempt: 1,
-      proof: { kind: 'key', row, key: edit === 'key' ? key.replace(/.{7}$/, (end) => (end[0] === 'a' ? 'b' : 'a') + end.slice(1)) : key },
+      proof: { kind: 'key', row, key: edit === 'key' ? anotherKey(key) : key },
       credential: 'canary',
       method,
       path,

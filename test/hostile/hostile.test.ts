@@ -30,6 +30,9 @@ const TOKEN = `bha_${randomBytes(32).toString('base64url')}`;
 const SECRET = `sk-canary-${randomBytes(16).toString('hex')}`;
 const PATTERN = 'sk-canary-[0-9a-f]{32}';
 
+/** In the monolith there are no tenants to tell apart. */
+const VICTIM = { organization: 'others', team: 'theirs', response: 'resp_canary' };
+
 /** What may leave under each layout: live traffic, never a key. */
 const TRAFFIC: Readonly<Record<string, readonly string[]>> = { uids: [], rootless: [], landlock: ['dns', 'udp'] };
 
@@ -139,7 +142,9 @@ async function attack(layout: Layout, arena: Arena): Promise<Attacked | string> 
     const urls = await node.ready();
     if (typeof urls === 'string') return urls;
     const { gateway, control } = urls;
-    const { key } = (await prepare(control)) as { readonly key: string };
+    const { key, victim: other } = await prepare(control);
+    const kept = await ask(`${gateway}/keep`, 'POST', { key: other, response: 'resp_canary', secret: SECRET });
+    assert.equal(kept.status, 200, kept.body);
     const processes = (await admin(control, 'GET', '/doctor'))['processes'] as readonly Process[];
     const vault = processes.find(({ role }) => role === 'vault') as Process;
     const facts = {
@@ -150,6 +155,7 @@ async function attack(layout: Layout, arena: Arena): Promise<Attacked | string> 
       secretFiles: ['root.key', 'store.json'].map((name) => path.join(node.dataDir, 'vault-0', name)),
       keyPattern: PATTERN,
       evil: arena.evil,
+      victim: JSON.parse(kept.body) as unknown,
     };
     const before_ = arena.served();
     const used = await ask(`${gateway}/use`, 'POST', { key, facts });
@@ -168,8 +174,8 @@ async function attack(layout: Layout, arena: Arena): Promise<Attacked | string> 
   }
 }
 
-/** Two credentials, one of them of another organization, and a key of the first. */
-async function prepare(control: string): Promise<unknown> {
+/** Two credentials, one of them of another organization, and a key of each: the other one's goes by before the gateway is captured. */
+async function prepare(control: string): Promise<{ readonly key: string; readonly victim: string }> {
   const shards = (await admin(control, 'GET', '/vault'))['shards'] as readonly { readonly sealing_key: string }[];
   const sealed = (id: string): unknown => ({
     sealed: seal(shards[0]?.sealing_key as string, Buffer.from(SECRET), 'bulkhead/credential/v1', id),
@@ -177,7 +183,12 @@ async function prepare(control: string): Promise<unknown> {
   await admin(control, 'POST', '/organizations', { name: 'others' });
   await admin(control, 'PUT', '/credentials/canary', sealed('canary'));
   await admin(control, 'PUT', '/credentials/theirs', { ...(sealed('theirs') as object), organization: 'others' });
-  return admin(control, 'POST', '/keys', { name: 'live traffic' });
+  const others = await admin(control, 'POST', '/teams', { name: 'theirs', organization: 'others' });
+  const newKey = async (body: object): Promise<string> => (await admin(control, 'POST', '/keys', body))['key'] as string;
+  return {
+    key: await newKey({ name: 'live traffic' }),
+    victim: await newKey({ name: 'victim', organization: 'others', team: others['name'] }),
+  };
 }
 
 /** What the arena saw counts, whatever the attacker believes. */
@@ -202,7 +213,15 @@ async function attackMonolith(arena: Arena): Promise<readonly Outcome[]> {
   try {
     const port = await new Promise<string>((resolve) => child.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString().trim())));
     arena.clear();
-    const facts = { codeDir: CODE, dataDir: folder, vaultUid: 1, secretFiles: [secret], keyPattern: PATTERN, evil: arena.evil };
+    const facts = {
+      codeDir: CODE,
+      dataDir: folder,
+      vaultUid: 1,
+      secretFiles: [secret],
+      keyPattern: PATTERN,
+      evil: arena.evil,
+      victim: VICTIM,
+    };
     const { body } = await ask(`http://127.0.0.1:${port}/`, 'POST', facts);
     return judge(JSON.parse(body) as Outcome[], arena);
   } finally {

@@ -67,14 +67,22 @@ const everything: World['vault'] = {
   askThrough: () => Promise.reject(new Error('no sockets')),
 };
 
+/** Conversations are kept as they are: what is meant to seal them is one key for all, in the same process. */
+const tenants: World['tenants'] = {
+  tenantKey: async () => Buffer.alloc(32, 1),
+  stored: async () => Buffer.from(JSON.stringify({ input: [key] })),
+  open: (sealed) => sealed.toString(),
+};
+
 const server = http.createServer((request, response) => {
   void text(request)
     .then((body) =>
       runAll(ATTACKS, {
-        ...(JSON.parse(body) as Omit<World, 'egress' | 'vault' | 'vaultPid'>),
+        ...(JSON.parse(body) as Omit<World, 'egress' | 'vault' | 'vaultPid' | 'tenants'>),
         vaultPid: process.pid,
         egress,
         vault: everything,
+        tenants,
       }),
     )
     .then((outcomes) => response.end(JSON.stringify(outcomes)));

@@ -15,8 +15,28 @@ export interface World {
   readonly evil: { readonly host: string; readonly http: number; readonly tcp: number; readonly udp: number; readonly abstract: string };
   /** A call to the provider with the stored key, as the process may make it. */
   egress(request: EgressAttempt): Promise<EgressAnswer>;
+  /** Whose stored response, which holds something like a provider key, is after. */
+  readonly victim: Victim;
+  /** What is kept for tenants, as far as the process may ask for it. */
+  readonly tenants: TenantDoors;
   /** A call with the process's own connections and what came with live traffic. */
   readonly vault: VaultDoors | null;
+}
+
+/** A tenant whose key the attacker has not seen, and a response that is kept for it. */
+export interface Victim {
+  readonly organization: string;
+  readonly team: string;
+  readonly response: string;
+}
+
+export interface TenantDoors {
+  /** The key that seals what is kept for a tenant: asked with the proof of live traffic as it came, or changed to be the victim's. */
+  tenantKey(proof: 'own' | 'edited row' | 'other key'): Promise<Buffer>;
+  /** The victim's response as it is kept. */
+  stored(): Promise<Buffer>;
+  /** What was kept, opened with a key. Throws where it is not the right one. */
+  open(sealed: Buffer, key: Buffer): string;
 }
 
 export interface EgressAttempt {

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { Command } from 'commander';
 import { formatProblem, type BulkheadConfig, type ConfigProblem } from '../../config/config.ts';
+import type { PriceTable } from '../../accounting/price-table.ts';
 import type { Result } from '../../core/result.ts';
 import { clientOf, present, withCommon, type CliContext, type CommonOptions } from '../context.ts';
 import { CliFailure, EXIT, systemCode } from '../failure.ts';
@@ -46,8 +47,21 @@ export function configCommand(context: CliContext): Command {
 /** Reads and judges a file; loads the YAML parser and the schema only now. */
 export async function loadConfigFile(file: string, shown: string): Promise<Result<BulkheadConfig, readonly ConfigProblem[]>> {
   const { loadConfig } = await import('../../config/load.ts');
+  return loadConfig(readText(file, shown, 'Name another with --config, or leave it out to start with the defaults.'), shown);
+}
+
+/** The same for a prices file. */
+export async function loadPricesFile(file: string, shown: string): Promise<Result<PriceTable, readonly ConfigProblem[]>> {
+  const { loadPriceFile } = await import('../../config/price-file.ts');
+  return loadPriceFile(
+    readText(file, shown, 'A path under `prices_file` is relative to the configuration file; check it and the rights.'),
+    shown,
+  );
+}
+
+export function readText(file: string, shown: string, remedy: string): string {
   try {
-    return loadConfig(new TextDecoder('utf-8', { fatal: true }).decode(fs.readFileSync(file)), shown);
+    return new TextDecoder('utf-8', { fatal: true }).decode(fs.readFileSync(file));
   } catch (cause) {
     const code = systemCode(cause);
     const reason =
@@ -60,7 +74,7 @@ export async function loadConfigFile(file: string, shown: string): Promise<Resul
       {
         code: 'config_unreadable',
         message: `${shown} ${reason}.`,
-        remedy: 'Name another with --config, or leave it out to start with the defaults.',
+        remedy,
         exit: EXIT.unusable,
       },
       { cause },
@@ -70,11 +84,14 @@ export async function loadConfigFile(file: string, shown: string): Promise<Resul
 
 async function check(context: CliContext, file: string, options: CommonOptions): Promise<void> {
   const { terminal } = context;
-  const loaded = await loadConfigFile(path.resolve(terminal.cwd, file), file);
-  const problems = loaded.ok ? [] : loaded.error;
+  const at = path.resolve(terminal.cwd, file);
+  const loaded = await loadConfigFile(at, file);
+  const prices = loaded.ok && loaded.value.node.pricesFile !== null ? loaded.value.node.pricesFile : undefined;
+  const table = prices === undefined ? undefined : await loadPricesFile(path.resolve(path.dirname(at), prices), prices);
+  const problems = [...(loaded.ok ? [] : loaded.error), ...(table === undefined || table.ok ? [] : table.error)];
   if (problems.length > 0) context.exitWith(EXIT.failed);
-  present(context, options, { file, valid: loaded.ok, problems }, () =>
-    loaded.ok
+  present(context, options, { file, valid: problems.length === 0, problems }, () =>
+    problems.length === 0
       ? `${styled(terminal, 'green', '✓')} ${file} is valid.\n`
       : `${problems.map(formatProblem).join('\n')}\n\n${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} in ${file}.\n`,
   );

@@ -67,7 +67,7 @@ const removeCommand = (context: CliContext): Command =>
         context,
         options,
         await clientOf(context, options).call('members.remove', { path: { id } }),
-        () => `The role ${id} is taken away.\n`,
+        ({ keys_revoked: keys }) => `The role ${id} is taken away${keys === 0 ? '' : `, and ${keys} keys with it`}.\n`,
       ),
   );
 

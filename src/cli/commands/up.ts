@@ -12,7 +12,7 @@ import { folderOf, withCommon, type CliContext, type CommonOptions } from '../co
 import { ensureToken, isFirstStart, makeDataFolder, writeSpec } from '../data-folder.ts';
 import { CliFailure, EXIT, usageError } from '../failure.ts';
 import { becomeSupervisor, claimEndpoint, CODE_FOLDER, mustNotRun } from '../node-start.ts';
-import { DEFAULT_CONFIG, loadConfigFile } from './config.ts';
+import { DEFAULT_CONFIG, loadConfigFile, loadPricesFile } from './config.ts';
 
 interface UpOptions extends CommonOptions {
   readonly config?: string;
@@ -56,6 +56,7 @@ async function up(context: CliContext, options: UpOptions): Promise<void> {
     dataDir: folder.path,
     codeDir: CODE_FOLDER,
     configFile: config.file,
+    ...(await pricesFile(config)),
     gateway: { workers: node.workers, ...listen, tls: tlsFiles(config) },
     control,
     vault: { shards: config.node.shards, rootKey: node.rootKey },
@@ -175,6 +176,19 @@ function tlsFiles({ file, node }: StartConfig): NodeSpec['gateway']['tls'] {
     }
   }
   return { cert, key };
+}
+
+/** An absolute path, judged now: a table with an error starts no node. */
+async function pricesFile({ file, node }: StartConfig): Promise<Pick<NodeSpec, 'pricesFile'>> {
+  if (node.pricesFile === null || file === null) return {};
+  const at = path.resolve(path.dirname(file), node.pricesFile);
+  const loaded = await loadPricesFile(at, node.pricesFile);
+  if (loaded.ok) return { pricesFile: at };
+  throw new CliFailure({
+    code: 'config_invalid',
+    message: `${node.pricesFile} is not valid, so nothing was started:\n\n${loaded.error.map(formatProblem).join('\n')}\n`,
+    remedy: 'Correct it, then check it with: bulkhead config check',
+  });
 }
 
 function entries(given: readonly string[]): Pick<NodeSpec, 'entries'> {

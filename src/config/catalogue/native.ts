@@ -84,19 +84,21 @@ export const NATIVE_ROWS: readonly CatalogueRow[] = [
     place: 'public',
     proved: true,
   },
-  { ...VERTEX, kind: 'vertex', title: 'Google Vertex AI', priceList: 'google' },
+  { ...VERTEX, kind: 'vertex', title: 'Google Vertex AI', priceList: 'google', unrecorded: ['embeddings'] },
   { ...VERTEX, kind: 'vertex-anthropic', title: 'Claude on Google Vertex AI', priceList: 'google' },
   {
     kind: 'bedrock',
     title: 'Amazon Bedrock',
     baseUrl: 'https://bedrock-runtime.{region}.amazonaws.com',
     auth: { scheme: 'aws-sigv4', service: 'bedrock', region: '{region}' },
-    remark: 'The credential is a pair of access keys, as JSON or as lines of a credentials file. A Bedrock API key wants `auth: bearer`.',
+    remark:
+      'The credential is a pair of access keys, as JSON or as lines of a credentials file. A Bedrock API key wants `auth: bearer`. The name of an application inference profile does not tell its model: give its target a `base_model`, such as `anthropic.claude-sonnet-4-5`, so that Anthropic’s clients reach Claude in its own protocol.',
     priceList: 'aws',
     environment: ['AWS_BEARER_TOKEN_BEDROCK'],
     settings: [{ name: 'region', what: 'AWS region, such as `eu-central-1`.' }],
     place: 'declared',
     proved: true,
+    unrecorded: ['embeddings', 'rerank'],
   },
   {
     kind: 'cohere',

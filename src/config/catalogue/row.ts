@@ -30,6 +30,8 @@ export interface CatalogueRow {
   readonly place: 'public' | 'declared' | 'own' | 'variant';
   /** True: there is recorded traffic of it in shared/wire that the tests hold it to. */
   readonly proved: boolean;
+  /** Of one that is proved: what of it nobody recorded, so that it follows the documentation alone. */
+  readonly unrecorded?: readonly string[];
   /** Paths below the base, conversations in order of preference. Absent: a file of `providers/` says it. */
   readonly offers?: Offers;
   /** Whether `stream_options.include_usage` is understood. Default true. */

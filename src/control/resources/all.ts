@@ -13,8 +13,10 @@ import { keyRoutes } from './keys/routes.ts';
 import { limitRoutes } from './limits/routes.ts';
 import { nodeRoutes } from './node/routes.ts';
 import { organizationRoutes } from './organizations/routes.ts';
+import { priceRoutes } from './prices/routes.ts';
 import { projectRoutes } from './projects/routes.ts';
 import { providerRoutes } from './providers/routes.ts';
+import { sessionRoutes } from './sessions/routes.ts';
 import { shareRoutes } from './shares/routes.ts';
 import { usageRoutes } from './usage/routes.ts';
 import { userRoutes } from './users/routes.ts';
@@ -26,6 +28,7 @@ export const allHandlers = (deps: ControlDeps): Handlers => ({
   ...organizationRoutes(deps),
   ...projectRoutes(deps),
   ...userRoutes(deps),
+  ...sessionRoutes(deps),
   ...accessGroupRoutes(deps),
   ...keyRoutes(deps),
   ...limitRoutes(deps),
@@ -37,6 +40,7 @@ export const allHandlers = (deps: ControlDeps): Handlers => ({
   ...vaultRoutes(deps),
   ...providerRoutes(deps),
   ...usageRoutes(deps),
+  ...priceRoutes(deps),
   ...auditRoutes(deps),
   ...configRoutes(deps),
   ...doctorRoutes(deps),

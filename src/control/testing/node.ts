@@ -65,7 +65,7 @@ export class TestNode {
 
   async start(): Promise<void> {
     await Promise.all(this.#names.map((name) => this.restart(name)));
-    await this.#startControl();
+    await this.startControl();
   }
 
   get control(): RoleProcess {
@@ -85,7 +85,8 @@ export class TestNode {
     await started.ready;
   }
 
-  async #startControl(): Promise<void> {
+  /** Again, once it was killed. */
+  async startControl(): Promise<void> {
     const {
       config,
       adminDigest = hash('sha256', ADMIN_TOKEN, 'hex'),

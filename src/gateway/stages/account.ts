@@ -73,6 +73,8 @@ function used(decoded: Decoded, record: AttemptRecord): { usage: TokenUsage; est
   if (record.outcome === 'ok' && told !== undefined) return { usage: told, estimated: false };
   // A provider bills nothing for a request that it refused or that never came to it.
   if (!mayCost(record)) return { usage: told ?? NO_USAGE, estimated: false };
+  // Of a part of a form no provider makes anything.
+  if (decoded.body.upload?.isWhole === false) return { usage: told ?? NO_USAGE, estimated: false };
   const units = unitsAsked(decoded.exchange.endpoint.operation, decoded.body);
   if (units !== undefined)
     return { usage: { ...(told ?? NO_USAGE), units }, estimated: units.second !== undefined || record.outcome !== 'ok' };

@@ -28,12 +28,15 @@ const REFUSED_BY_VAULT: ReadonlySet<ErrorCode> = new Set([
 /** Another target may do better. What the client or the operator has to correct is not among them. */
 const WORTH_ANOTHER: ReadonlySet<ErrorCode> = new Set(['upstream_unreachable', 'upstream_timeout', 'upstream_reset', 'vault_unavailable']);
 
+const NOTHING = Buffer.alloc(0);
+
 type AttemptDeps = Pick<Deps, 'vaults' | 'ledger' | 'log' | 'clock'>;
 
 /** Goes through the targets until one answers; to the next one only before the first byte. Throws what the last one failed with. */
 export async function attempt({ decoded, targets }: Routed, deps: AttemptDeps): Promise<Upstream> {
   for (const [index, target] of targets.entries()) {
-    const isLast = index === targets.length - 1;
+    // What a client sends once can be sent on once.
+    const isLast = index === targets.length - 1 || decoded.body.upload !== undefined;
     const record = decoded.exchange.beginAttempt(target);
     if (index > 0) moveReservation(decoded, target, deps);
     try {
@@ -75,16 +78,23 @@ async function tryTarget(decoded: Decoded, target: RoutedTarget, record: Attempt
     record.status = head.status;
     return pass<Upstream>({ decoded, record, sent, call, head });
   } catch (error) {
-    if (error instanceof BulkheadError && REFUSED_BY_VAULT.has(error.code)) record.reached = false;
+    const isVault = error instanceof BulkheadError && error !== decoded.body.upload?.failure;
+    if (isVault && REFUSED_BY_VAULT.has(error.code)) record.reached = false;
     throw error;
   }
 }
 
 function send(peer: Peer, decoded: Decoded, target: RoutedTarget, record: AttemptRecord, sent: SentRequest): UpstreamCall {
   const call = egressCall(decoded, target, record, sent);
+  const { upload } = decoded.body;
   record.reached = true;
-  record.bytesOut = sent.body.length;
-  return new UpstreamCall(peer, call, sent.body);
+  if (upload === undefined) {
+    record.bytesOut = sent.body.length;
+    return new UpstreamCall(peer, call, sent.body);
+  }
+  const upstream = new UpstreamCall(peer, call, NOTHING);
+  upstream.feed(sent.body, upload, (bytes) => (record.bytesOut += bytes));
+  return upstream;
 }
 
 /** The ledger learns which target is really tried. One way: the dearest was reserved, and a settle says the rest. */

@@ -28,7 +28,7 @@ interface Identified {
 }
 
 /** Three parts of base64url between dots (RFC 7519 §3): a token of an issuer, which no virtual key looks like. */
-const TOKEN = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
+const TOKEN = /^[A-Za-z0-9_-]{1,1024}\.[A-Za-z0-9_-]{1,8192}\.[A-Za-z0-9_-]{1,2048}$/;
 const isToken = (presented: string): boolean => presented.includes('.') && TOKEN.test(presented);
 
 /**
@@ -38,15 +38,20 @@ const isToken = (presented: string): boolean => presented.includes('.') && TOKEN
 export function identify(head: Head, endpoint: Pick<Endpoint, 'id' | 'kind'>, { keys, clock }: Lookup): Identified | Promise<Identified> {
   const presented = head.keys[0];
   if (presented === undefined) throw new BulkheadError('missing_key');
-  // No issuer is known here, so that a token proves nobody.
-  if (isToken(presented)) throw new BulkheadError('invalid_key');
+  const digest = digestKey(presented);
+  const token = isToken(presented) ? presented : undefined;
   const inForce = (principal: Principal | undefined): Identified => {
     if (principal === undefined || isExpired(principal, clock.now())) throw new BulkheadError('invalid_key');
     checkRestrictions(principal.key, head, endpoint);
     return { principal, presented };
   };
-  const found = keys.find(digestKey(presented));
-  return found instanceof Promise ? found.then(inForce) : inForce(found);
+  const found = keys.find(digest, token);
+  if (found instanceof Promise) return found.then(inForce);
+  if (found?.key.session === undefined || !isExpired(found, clock.now())) return inForce(found);
+  // A session's row lives for minutes, and whoever asks again may be given the next one under the same digest.
+  keys.forget(digest);
+  const renewed = keys.find(digest, token);
+  return renewed instanceof Promise ? renewed.then(inForce) : inForce(renewed);
 }
 
 const isExpired = ({ key }: Principal, now: number): boolean => key.expiresAt !== undefined && key.expiresAt <= now;

@@ -1,7 +1,6 @@
 import { BulkheadError } from '../../core/errors.ts';
 import { isJsonObject, type Json } from '../../core/json.ts';
 import { JsonScanner, scanJson, type Member } from '../../core/json-scan.ts';
-import { formBoundary, formFields } from '../../http/multipart.ts';
 import { readBody } from '../../http/body.ts';
 import { mayUse, type Resolved } from '../../routing/model-table.ts';
 import type { Principal } from '../../access/principal.ts';
@@ -9,6 +8,7 @@ import type { ProviderId } from '../../core/ids.ts';
 import { endUserIn, ownersInHead } from '../client-owners.ts';
 import type { Deps } from '../deps.ts';
 import { checkOpen, resolveRaw } from '../raw-call.ts';
+import { readForm } from '../read-form.ts';
 import { resume } from '../resume.ts';
 import type { Exchange } from '../exchange.ts';
 import { wantedMembers } from '../wanted-members.ts';
@@ -18,8 +18,6 @@ import { pass, type Authenticated, type Decoded, type RequestBody } from '../ste
 const SCAN_AS_IT_COMES = 128 * 1024;
 /** Names of models in a refusal: enough to see the mistake. */
 const CHOICES = 50;
-/** No name of a model is longer; what follows would not be looked up. */
-const MAX_FORM_MODEL = 1024;
 /** No API makes more answers of one request. */
 const MAX_COPIES = 1024;
 const NO_MEMBERS: ReadonlyMap<string, Member> = new Map();
@@ -97,34 +95,8 @@ async function readJson(exchange: Exchange): Promise<RequestBody> {
   return requestBody(exchange, bytes, early ?? scanJson(bytes, policy.json, wanted));
 }
 
-/** A form passes as it is but for the model's name; its files are never looked into. */
-async function readForm(exchange: Exchange): Promise<RequestBody> {
-  const contentType = exchange.request.headers['content-type'] ?? '';
-  const boundary = formBoundary(contentType);
-  const bytes = await exchange.waitFor(readBytes(exchange, undefined));
-  const fields = formFields(bytes, boundary);
-  const [model, ...more] = fields.filter(({ name }) => name === 'model');
-  if (model === undefined || more.length > 0)
-    throw new BulkheadError('invalid_request', { reason: 'The form must have the field model, once.', param: 'model' });
-  const stream = fields.find(({ name }) => name === 'stream');
-  return {
-    bytes,
-    members: NO_MEMBERS,
-    stream: exchange.endpoint.stream !== 'never' && stream !== undefined && bytes.toString('utf8', stream.start, stream.end) === 'true',
-    streamOptions: undefined,
-    maxOutputTokens: undefined,
-    copies: 1,
-    contentType,
-    form: { model, user: fields.find(({ name }) => name === 'user') },
-  };
-}
-
 function modelNamed(body: RequestBody): string {
-  if (body.form === undefined) return requiredString(body, 'model');
-  const { start, end } = body.form.model;
-  const name = body.bytes.toString('utf8', start, Math.min(end, start + MAX_FORM_MODEL));
-  if (name === '') throw new BulkheadError('invalid_request', { reason: 'The field model must not be empty.', param: 'model' });
-  return name;
+  return body.form === undefined ? requiredString(body, 'model') : (body.form.model.value ?? '');
 }
 
 function readBytes({ request, response, head, policy }: Exchange, scanner: JsonScanner | undefined): Promise<Buffer> {

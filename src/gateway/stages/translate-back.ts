@@ -1,5 +1,6 @@
 import { BulkheadError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { NO_USAGE, type TokenUsage } from '../../core/usage.ts';
 import { callCodecs, codecFor } from '../../wire/registry.ts';
 import { NATIVE } from '../../wire/native.ts';
 import type { EgressHead } from '../../ipc/messages.ts';
@@ -106,10 +107,17 @@ async function passedWhole(upstream: Upstream, keeper: Keeper | undefined): Prom
   await keeper?.passed(body);
   if (!isWhole) return passedBytes(upstream, [body]);
   if (!isObjectText(body)) throw invalid(upstream, 'its JSON is not a whole object');
-  record.usage = native.passThrough.usageOfResponse(membersOf(body, native.passThrough.responseMembers));
+  record.usage = native.passThrough.usageOfResponse(membersOf(body, native.passThrough.responseMembers)) ?? usageInHead(upstream);
   record.outputEstimate = estimateOutputTokens(body.length);
   record.outcome = 'ok';
   return { kind: 'whole', status: head.status, headers, body };
+}
+
+/** Of models on Bedrock whose answers do not say what they used. */
+function usageInHead(upstream: Upstream): TokenUsage | undefined {
+  const { inputTokensHeader: wanted } = NATIVE[providerProtocol(upstream)].passThrough;
+  const told = wanted === undefined ? undefined : upstream.head.headers.find(([name]) => name === wanted)?.[1];
+  return told !== undefined && /^\d{1,9}$/.test(told) ? { ...NO_USAGE, input: Number(told) } : undefined;
 }
 
 /** What is too large to hold, or no JSON: `early` was taken from the call already. */
@@ -179,7 +187,7 @@ async function translatedWhole(upstream: Upstream, keeper: Keeper | undefined): 
   const { body, isWhole } = await collect(upstream, TRANSLATED_BYTES);
   const object = isWhole ? parseObject(body) : undefined;
   if (object === undefined) throw invalid(upstream, isWhole ? 'it is not one JSON object' : 'it is too large to be translated');
-  record.usage = NATIVE[providerProtocol(upstream)].passThrough.usageOfResponse(object);
+  record.usage = NATIVE[providerProtocol(upstream)].passThrough.usageOfResponse(object) ?? usageInHead(upstream);
   record.outputEstimate = estimateOutputTokens(body.length);
   const encoded = encodedAnswer(upstream, object);
   await keeper?.translated(encoded);

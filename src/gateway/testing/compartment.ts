@@ -98,7 +98,15 @@ export const POLICY = {
     { alias: 'claude', targets: [{ provider: 'anthropic', model: 'claude-x' }], prefix: false },
     { alias: 'openai/', targets: [{ provider: 'openai', model: '' }], prefix: true },
   ],
-  limits: { bodyBytes: 4_000_000, headBytes: 16_384, headers: 100, jsonDepth: 64, jsonKeys: 20_000, connectionsPerAddress: 1024 },
+  limits: {
+    bodyBytes: 4_000_000,
+    formBytes: 64_000_000,
+    headBytes: 16_384,
+    headers: 100,
+    jsonDepth: 64,
+    jsonKeys: 20_000,
+    connectionsPerAddress: 1024,
+  },
   timeouts: {
     requestHeadMs: 5_000,
     requestMs: 5_000,

@@ -20,7 +20,8 @@ export interface Scratch {
   reopen(): Scratch;
 }
 
-export function scratch(t: Pick<TestContext, 'after'>): Scratch {
+/** `now`: when the file is opened; days from then on are not over. */
+export function scratch(t: Pick<TestContext, 'after'>, now = Date.now()): Scratch {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'bh-ledger-'));
   const files: SqliteDatabase[] = [];
   t.after(() => {
@@ -32,7 +33,7 @@ export function scratch(t: Pick<TestContext, 'after'>): Scratch {
     files.push(db);
     return {
       db,
-      writer: new Writer(db, WAITS),
+      writer: new Writer(db, WAITS, now),
       reopen: () => {
         db.close();
         return open();

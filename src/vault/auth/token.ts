@@ -1,5 +1,5 @@
 import { BulkheadError } from '../../core/error.ts';
-import type { CredentialBinding } from '../../ipc/messages.ts';
+import type { CredentialBinding, EgressHead } from '../../ipc/messages.ts';
 import { count, tokenFetches } from '../counts.ts';
 import { Exchange, type Upstream } from '../exchange.ts';
 import { Pool } from '../pool.ts';
@@ -66,6 +66,7 @@ export class Renewed<T extends Session> {
 
 export interface TokenAnswer {
   readonly status: number;
+  readonly headers: EgressHead['headers'];
   /** For the caller to overwrite. */
   readonly body: Buffer;
 }
@@ -103,21 +104,22 @@ export async function postForm(
 }
 
 /** One request and its whole answer. */
-function ask(request: Request, body: Buffer, upstream: Upstream): Promise<TokenAnswer> {
+export function ask(request: Request, body: Buffer, upstream: Upstream, maxBytes = MAX_ANSWER_BYTES): Promise<TokenAnswer> {
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
     let [status, size] = [0, 0];
+    let headers: TokenAnswer['headers'] = [];
     const target = {
-      sendHead: (head: { readonly status: number }) => void ({ status } = head),
+      sendHead: (head: { readonly status: number; readonly headers?: TokenAnswer['headers'] }) => void ({ status, headers = [] } = head),
       send: (part: Buffer) => {
         parts.push(part);
         size += part.length;
-        if (size > MAX_ANSWER_BYTES) exchange.finish('cut', new BulkheadError('upstream_invalid', { reason: 'it is too long' }));
+        if (size > maxBytes) exchange.finish('cut', new BulkheadError('upstream_invalid', { reason: 'it is too long' }));
         return true;
       },
       consumed: () => undefined,
       end: () => {
-        resolve({ status, body: Buffer.concat(parts) });
+        resolve({ status, headers, body: Buffer.concat(parts) });
         for (const part of parts) part.fill(0);
       },
       error: (...error: ConstructorParameters<typeof BulkheadError>) => reject(new BulkheadError(...error)),

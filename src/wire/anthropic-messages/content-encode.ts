@@ -1,3 +1,4 @@
+import { parseCarried } from '../../core/exact-json.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import {
   ANTHROPIC_SIGNATURE,
@@ -28,7 +29,7 @@ const toolId = (id: string): string => (id === '' ? 'toolu' : id.replaceAll(/[^a
 export function encodeInput(text: string): JsonObject {
   if (text.trim() === '') return {};
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = parseCarried(text);
     return isJsonObject(value) ? value : { INVALID_JSON: text };
   } catch {
     // The model's text is the client's to judge: it is passed on, marked.

@@ -28,5 +28,7 @@ export function anthropicUsage(value: Json | undefined): TokenUsage | undefined 
     inputAudio: 0,
     outputAudio: 0,
   };
-  return withServed(usage, servedTier(value['service_tier']), unitsOf('search', searches));
+  // Fast mode is told beside the tier, and costs a multiple.
+  const tier = value['speed'] === 'fast' ? 'fast' : servedTier(value['service_tier']);
+  return withServed(usage, tier, unitsOf('search', searches));
 }

@@ -121,6 +121,22 @@ describe('embeddings for Bedrock', () => {
     assert.deepEqual(encoded(request, COHERE_3).dropped, ['dimensions', 'title', 'user']);
   });
 
+  it('say which end of a long text is cut off in the words of the model', () => {
+    const cut = (truncate: string, model: string) => encoded(asked([text('a')], { truncate }), model).body['truncate'];
+    assert.deepEqual(
+      ['NONE', 'START', 'END'].map((word) => cut(word, COHERE_3)),
+      ['NONE', 'START', 'END'],
+    );
+    assert.deepEqual(
+      ['NONE', 'START', 'END'].map((word) => cut(word, COHERE_4)),
+      ['NONE', 'LEFT', 'RIGHT'],
+    );
+    const own = { texts: ['a'], input_type: 'search_query', truncate: 'RIGHT' };
+    const decoded = codec.decodeRequest(own);
+    assert.ok(decoded.ok && decoded.value.truncate === 'END');
+    assert.deepEqual(encoded(decoded.value, COHERE_4).body, own);
+  });
+
   it('are refused rather than sent in part', () => {
     const wrong: readonly (readonly [EmbedRequest['inputs'], string])[] = [
       [[text('a'), text('b')], V2],

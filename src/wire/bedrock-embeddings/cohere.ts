@@ -13,6 +13,13 @@ import { billedUsage, vectors } from './vectors.ts';
  * Cohere's models on Bedrock (user guide, "Cohere Embed v3" and "v4"): texts or images, and with v4 `inputs` that mix both, a size and a limit of tokens.
  */
 
+/** v3 has Cohere's own words for the end that is cut off; v4 on Bedrock has others (user guide, "Cohere Embed v4"). */
+const CUT_IN_V4: Readonly<Record<string, string>> = { START: 'LEFT', END: 'RIGHT' };
+const CUT: Readonly<Record<string, string>> = { LEFT: 'START', RIGHT: 'END' };
+
+const cutWord = (truncate: string | undefined, { model }: EncodeTarget): string | undefined =>
+  truncate !== undefined && model.includes('embed-v4') ? (CUT_IN_V4[truncate] ?? truncate) : truncate;
+
 /** Cohere demands to know what the vectors are for. */
 const DEFAULT_PURPOSE = 'search_document';
 
@@ -54,14 +61,16 @@ function decodeInputs(body: Fields): readonly EmbedInput[] {
 
 export function decodeRequest(value: JsonObject): EmbedRequest {
   const body = new Fields(value, '');
+  const truncate = body.string('truncate');
   const request = {
     source: PROTOCOL,
     model: '',
     inputs: decodeInputs(body),
     dimensions: body.number('output_dimension'),
     purpose: body.string('input_type'),
-    truncate: body.string('truncate'),
+    truncate: CUT[truncate ?? ''] ?? truncate,
   };
+  body.respell('truncate');
   return { ...request, extensions: body.extensions(PROTOCOL) };
 }
 
@@ -104,7 +113,7 @@ export function encodeRequest(request: EmbedRequest, target: EncodeTarget): Enco
   const body = {
     ...inputs,
     input_type: request.purpose ?? (isOwn ? undefined : (purpose ?? DEFAULT_PURPOSE)),
-    truncate,
+    truncate: isOwn ? undefined : cutWord(truncate, target),
     output_dimension: takesSize ? dimensions : undefined,
     embedding_types: isOwn ? undefined : ['float'],
     ...own,

@@ -6,6 +6,7 @@ export const bedrockEmbeddingsPassThrough: PassThrough = {
   requestMembers: [],
   responseMembers: ['inputTextTokenCount', 'meta'],
   usageOfResponse: (members) => callUsage(members['inputTextTokenCount']) ?? billedUsage(members['meta']),
+  inputTokensHeader: 'x-amzn-bedrock-input-token-count',
   mayMatter: () => false,
   readEvent: () => ({}),
 };

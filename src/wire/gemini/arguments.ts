@@ -1,3 +1,4 @@
+import { parseCarried } from '../../core/exact-json.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import type { ToolCallPart } from '../../canonical/part.ts';
 
@@ -5,7 +6,7 @@ import type { ToolCallPart } from '../../canonical/part.ts';
 export function objectIn(text: string): JsonObject | undefined {
   if (text.trimStart().charCodeAt(0) !== 0x7b) return undefined;
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = parseCarried(text);
     return isJsonObject(value) ? value : undefined;
   } catch {
     // Text that only looks like JSON is text.

@@ -1,3 +1,4 @@
+import { parseCarried } from '../../core/exact-json.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import type { FilePart, Part, ToolCallPart, ToolResultPart } from '../../canonical/part.ts';
 import type { CanonicalRequest, Message } from '../../canonical/request.ts';
@@ -11,7 +12,7 @@ function argumentsObject(part: Pick<ToolCallPart, 'arguments' | 'kind'>): JsonOb
   if (part.kind === 'custom') return { input: part.arguments };
   if (part.arguments.trim() === '') return {};
   try {
-    const value: unknown = JSON.parse(part.arguments);
+    const value: unknown = parseCarried(part.arguments);
     return isJsonObject(value) ? value : { INVALID_JSON: part.arguments };
   } catch {
     // The model's text is the client's to judge: it is passed on, marked.

@@ -1,3 +1,4 @@
+import { parseExact } from '../../core/exact-json.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
 import type { PassThrough, SseEvent, StreamFact } from '../protocol.ts';
 import { answerUsage } from './usage.ts';
@@ -46,7 +47,7 @@ function readChunk(body: JsonObject): StreamFact {
 /** The text of an event as a JSON object; undefined when it is none. */
 export function parseData(data: string): JsonObject | undefined {
   try {
-    const value: unknown = JSON.parse(data);
+    const value: unknown = parseExact(data);
     return isJsonObject(value) ? value : undefined;
   } catch {
     // Not ours to judge: the bytes pass, and without figures the usage is estimated.

@@ -58,6 +58,11 @@ const figuresOf = (body: JsonObject): Json | undefined => {
   return isJsonObject(body['x_groq']) ? body['x_groq']['usage'] : undefined;
 };
 
+const SEARCH_SIZES: ReadonlySet<Json | undefined> = new Set(['low', 'medium', 'high']);
+
+/** Perplexity's fee for a request depends on how much of the web it read: a way of being served like any other. */
+const searchTier = (size: Json | undefined): string | undefined => (SEARCH_SIZES.has(size) ? `search_${String(size)}` : undefined);
+
 /**
  * What an answer or a chunk says of itself: the figures, its `service_tier`, and searches, which Perplexity counts by `num_search_queries`.
  */
@@ -65,5 +70,6 @@ export function answerUsage(body: JsonObject): TokenUsage | undefined {
   const figures = figuresOf(body);
   const usage = openaiUsage(figures);
   if (usage === undefined || !isJsonObject(figures)) return usage;
-  return withServed(usage, servedTier(body['service_tier']), unitsOf('search', unitCount(figures['num_search_queries'])));
+  const tier = servedTier(body['service_tier']) ?? searchTier(figures['search_context_size']);
+  return withServed(usage, tier, unitsOf('search', unitCount(figures['num_search_queries'])));
 }

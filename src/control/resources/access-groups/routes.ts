@@ -1,3 +1,4 @@
+import type { Selectable } from 'kysely';
 import type { AccessGroupView } from '../../../api/tenancy.ts';
 import { BulkheadError } from '../../../core/errors.ts';
 import { newRowId } from '../../../core/ids.ts';
@@ -5,8 +6,11 @@ import type { PermitFor } from '../../acts.ts';
 import type { Database } from '../../database.ts';
 import type { ControlDeps } from '../../deps.ts';
 import type { Handlers } from '../../http/router.ts';
+import { reseal, sealed, writeResealed } from '../../sealed-tables.ts';
 import type { AccessGroupsTable } from '../../tenancy-tables.ts';
-import { carryOutWork, noteWork } from '../keys/work.ts';
+import type { SealDeps } from '../organizations/service.ts';
+import { noteWork } from '../keys/note-work.ts';
+import { carryOutWork } from '../keys/work.ts';
 
 type Names = `access-groups.${'list' | 'create' | 'show' | 'update' | 'remove'}`;
 
@@ -22,7 +26,7 @@ export const accessGroupRoutes = (deps: ControlDeps): Handlers<Names> => ({
     if (taken !== undefined) throw new BulkheadError('resource_exists', { resource: 'access group', id: name });
     const row = { id: newRowId('grp', clock.now()), name, models: JSON.stringify(models), created_at: clock.now() };
     const permit = await authority.permit(by, 'access-group.create', `access-group/${row.id}`, { name });
-    await insertGroup(db, permit, row);
+    await insertGroup(deps, permit, row);
     return viewOf(row);
   },
   'access-groups.update': async ({ id, body: { models }, by }) => {
@@ -44,7 +48,7 @@ export const accessGroupRoutes = (deps: ControlDeps): Handlers<Names> => ({
 });
 
 /** By id or name. Throws resource_missing. */
-async function findGroup(db: Database, reference: string): Promise<AccessGroupsTable> {
+async function findGroup(db: Database, reference: string): Promise<GroupRow> {
   const row = await db
     .selectFrom('access_groups')
     .selectAll()
@@ -54,13 +58,19 @@ async function findGroup(db: Database, reference: string): Promise<AccessGroupsT
   return row;
 }
 
-const insertGroup = (db: Database, _permit: PermitFor<'access-group.create'>, row: AccessGroupsTable): Promise<unknown> =>
-  db.insertInto('access_groups').values(row).execute();
+type GroupRow = Selectable<AccessGroupsTable>;
+
+const insertGroup = async ({ db, seals }: SealDeps, _permit: PermitFor<'access-group.create'>, row: Omit<GroupRow, 'signature'>) =>
+  db
+    .insertInto('access_groups')
+    .values(await sealed(seals, 'access_groups', row))
+    .execute();
 
 /** Resolves with the number of keys that changed, when every process serves by it. */
-async function updateGroup(deps: ControlDeps, _permit: PermitFor<'access-group.update'>, row: AccessGroupsTable): Promise<number> {
+async function updateGroup(deps: ControlDeps, _permit: PermitFor<'access-group.update'>, row: GroupRow): Promise<number> {
+  const next = await reseal(deps.db, deps.seals, 'access_groups', row.id, { models: row.models });
   const works = await deps.db.transaction().execute(async (to) => {
-    await to.updateTable('access_groups').set({ models: row.models }).where('id', '=', row.id).execute();
+    await writeResealed(to, next);
     const parents = await to.selectFrom('group_uses').selectAll().where('access_group', '=', row.name).where('kind', '!=', 'key').execute();
     const noted = [await noteWork(to, { act: 'resign', kind: 'access_group', target: row.name })];
     for (const { kind, id } of parents) if (kind !== 'key') noted.push(await noteWork(to, { act: 'resign', kind, target: id }));
@@ -82,7 +92,7 @@ async function refuseUsed(db: Database, name: string): Promise<void> {
   throw new BulkheadError('resource_in_use', { resource: 'access group', id: name, users });
 }
 
-const viewOf = ({ id, name, models, created_at }: AccessGroupsTable): AccessGroupView => ({
+const viewOf = ({ id, name, models, created_at }: Omit<GroupRow, 'signature'>): AccessGroupView => ({
   id,
   name,
   models: JSON.parse(models) as string[],

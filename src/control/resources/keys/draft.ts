@@ -1,5 +1,4 @@
 import { may } from '../../../access/permissions.ts';
-import { mayGrant } from '../../../access/permissions.ts';
 import type { KeyChange, KeyCreate } from '../../../api/keys.ts';
 import { ENDPOINT_IDS } from '../../../endpoints/registry.ts';
 import { BulkheadError } from '../../../core/errors.ts';
@@ -9,7 +8,8 @@ import type { Database } from '../../database.ts';
 import { modelsJson, ModelScopes, refuseBeyond } from '../../model-scope.ts';
 import { findOrganization, findTeam } from '../organizations/service.ts';
 import { findProject, findServiceAccount } from '../projects/service.ts';
-import { findUser, membershipAt } from '../users/service.ts';
+import { findUser, grantsOf } from '../users/service.ts';
+import { mayEmpower, worksIn, type KeyPower } from './holding.ts';
 import type { StoredKey } from './rows.ts';
 import type { KeyDraft, KeyEdit } from './service.ts';
 
@@ -29,9 +29,9 @@ export async function draftKey(db: Database, input: KeyCreate, now: number, by?:
   const service_account = input.service_account === undefined ? null : (await findServiceAccount(db, within, input.service_account)).id;
   const user = input.user === undefined ? (by?.scope.user ?? null) : (await findUser(db, input.user)).id;
   const selfService = by !== undefined && !may(by.identity, 'key.write', within);
-  if (by !== undefined) refuseMorePower(by, input, within);
+  if (by !== undefined) refuseMorePower(by, { kind: input.kind, ...within });
   // In the words for somebody whom nobody knows: who works elsewhere is not for this team’s administrators to find out.
-  if (user !== null && !(await worksIn(db, user, within)))
+  if (user !== null && !worksIn({ user, grants: await grantsOf(db, user) }, within))
     throw new BulkheadError('resource_missing', { resource: 'user', id: input.user ?? user });
   if (user !== null && (await findUser(db, user)).state === 'blocked')
     throw new BulkheadError('invalid_field', { field: 'user', reason: 'this person is blocked' });
@@ -54,22 +54,13 @@ export async function draftKey(db: Database, input: KeyCreate, now: number, by?:
     addresses: jsonOf(input.addresses),
     metadata: jsonOf(input.metadata),
     rules: null,
+    lineage: null,
   };
   return { draft, atMost: selfService ? team.keys_per_member : null };
 }
 
-/** A key of the kind `admin` is a role in its team: who could not give that role cannot make the key. */
-function refuseMorePower({ identity }: Caller, { kind }: KeyCreate, place: { readonly organization: string; readonly team: string }): void {
-  if (kind === 'admin' && !mayGrant(identity, { role: 'team_admin', ...place }))
-    throw new BulkheadError('permission_denied', { act: 'make a key of the kind admin' });
-  if (kind === 'read' && !may(identity, 'usage.read', place) && !may(identity, 'key.write', place))
-    throw new BulkheadError('permission_denied', { act: 'make a key of the kind read' });
-}
-
-/** A person has keys only where they work: in the team, or anywhere in its organization. */
-async function worksIn(db: Database, user: string, { organization, team }: { readonly organization: string; readonly team: string }) {
-  const inTeam = await membershipAt(db, { user, organization, team });
-  return inTeam !== undefined || (await membershipAt(db, { user, organization, team: null })) !== undefined;
+function refuseMorePower({ identity }: Caller, power: KeyPower): void {
+  if (!mayEmpower(identity, power)) throw new BulkheadError('permission_denied', { act: `make a key of the kind ${power.kind}` });
 }
 
 /** What changes of a key, held against what its owners may use. Absent fields stay as they are. */

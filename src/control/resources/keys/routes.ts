@@ -47,13 +47,13 @@ const changing = (deps: ControlDeps): Handlers<Exclude<Names, Reading>> => ({
   'keys.block': async ({ id, by }) => {
     const key = refuseRevoked(await findKey(deps.db, id), deps.clock.now());
     const permit = await deps.authority.permit(by, 'key.block', `key/${key.id}`, { name: key.name });
-    return confirmed(deps, key.blocked === 1 ? key : await changeKey(deps, permit, key, { blocked: 1 }));
+    return confirmed(deps, key.blocked === 1 ? { ...key, block_confirmed: 0 } : await changeKey(deps, permit, key, { blocked: 1 }));
   },
   'keys.unblock': async ({ id, by }) => {
     const key = refuseRevoked(await findKey(deps.db, id), deps.clock.now());
     await refuseUnblock(deps, by, key);
     const permit = await deps.authority.permit(by, 'key.unblock', `key/${key.id}`, { name: key.name });
-    return confirmed(deps, key.blocked === 0 ? key : await changeKey(deps, permit, key, { blocked: 0 }));
+    return confirmed(deps, key.blocked === 0 ? { ...key, block_confirmed: 0 } : await changeKey(deps, permit, key, { blocked: 0 }));
   },
   'keys.revoke': async ({ id, by }) => {
     const key = await findKey(deps.db, id);
@@ -88,7 +88,7 @@ async function rotate(deps: ControlDeps, by: Caller, id: string, graceSeconds: n
   if (stateOf(old, now) !== 'active') throw new BulkheadError('invalid_field', { field: 'id', reason: `the key is ${stateOf(old, now)}` });
   if (old.replaced_by !== null)
     throw new BulkheadError('invalid_field', { field: 'id', reason: `the key was replaced by ${old.replaced_by}` });
-  const draft = { ...old, id: newKeyId(now) };
+  const draft = { ...old, id: newKeyId(now), lineage: old.lineage ?? old.id };
   const facts = { name: old.name, replacement: draft.id, grace_seconds: graceSeconds };
   const permit = await deps.authority.permit(by, 'key.rotate', `key/${old.id}`, facts);
   const made = await rotateKey(deps, permit, old, draft, graceSeconds * 1000, now, await mostRotated(deps, by, old));

@@ -25,6 +25,7 @@ export type KeyWish = Pick<
   | 'addresses'
   | 'rules'
   | 'metadata'
+  | 'lineage'
 >;
 
 /** What decides about a key: the part of the row that the vault signs. */
@@ -52,6 +53,7 @@ export function signableText(key: KeyFacts, models: ModelSet): string {
     ...(key.addresses !== null && { addresses: JSON.parse(key.addresses) as string[] }),
     ...(key.rules !== null && { rules: JSON.parse(key.rules) as KeyRules }),
     ...(key.metadata !== null && { metadata: JSON.parse(key.metadata) as Record<string, string> }),
+    ...(key.lineage !== null && { lineage: key.lineage as KeyId }),
   };
   return JSON.stringify(row);
 }

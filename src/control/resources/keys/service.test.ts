@@ -32,6 +32,7 @@ const draft = (): KeyDraft => ({
   addresses: null,
   rules: null,
   metadata: null,
+  lineage: null,
 });
 
 let folder: string;

@@ -8,6 +8,8 @@ import { modelsOf, ModelScopes, noteGroups } from '../../model-scope.ts';
 import type { RowSeals } from '../../row-seals.ts';
 import { moveKeyRules } from '../../rule-queries.ts';
 import type { Vaults } from '../../vaults.ts';
+import { grantsOf } from '../users/service.ts';
+import { worksIn } from './holding.ts';
 import { agreesWithSigned, signableText, signedOf, type KeyFacts, type KeyWish, type StoredKey } from './rows.ts';
 
 export interface KeyDeps {
@@ -43,6 +45,8 @@ export async function createKey(
 
 async function insertKey(db: Database, stored: StoredKey): Promise<void> {
   await refuseStale(db, stored);
+  // The person may have lost their role since it was asked for: then it is not among the keys that this ended.
+  if (!(await mayWorkStill(db, stored))) throw new BulkheadError('changed_meanwhile', { resource: 'key', id: stored.id });
   await db.insertInto('keys').values(stored).execute();
   await noteGroups(db, 'key', stored.id, modelsOf(stored.models), undefined);
 }
@@ -55,6 +59,9 @@ async function refuseStale(db: Database, key: StoredKey): Promise<void> {
   if (signableText(key, await new ModelScopes(db).ofKey(key)) !== key.signed_text)
     throw new BulkheadError('changed_meanwhile', { resource: 'key', id: key.id });
 }
+
+const mayWorkStill = async (db: Database, { user, ...place }: StoredKey): Promise<boolean> =>
+  user === null || worksIn({ user, grants: await grantsOf(db, user) }, place);
 
 /** Throws too_many_keys. */
 async function refuseMore(db: Database, { user, team }: KeyDraft, limit: number, now: number): Promise<void> {
@@ -87,6 +94,7 @@ async function signNewKey(
     revoked_at: null,
     replaced_by: null,
     revoke_confirmed: 0,
+    block_confirmed: 1,
     signed_text,
     signature,
   };
@@ -143,7 +151,8 @@ export async function signChanged(
   key: StoredKey,
   edit: KeyEdit & Partial<Pick<StoredKey, 'replaced_by'>>,
 ): Promise<StoredKey> {
-  const next: StoredKey = { ...key, ...edit, version: key.version + 1 };
+  const block_confirmed = edit.blocked === undefined || edit.blocked === key.blocked ? key.block_confirmed : 0;
+  const next: StoredKey = { ...key, ...edit, version: key.version + 1, block_confirmed };
   const { text: signed_text, signature } = await vaults.sign('key', signableText(next, await new ModelScopes(db).ofKey(next)));
   return { ...next, signed_text, signature };
 }
@@ -154,7 +163,7 @@ export async function writeChanged(db: Database, before: StoredKey, next: Stored
   const { numUpdatedRows } = await db
     .updateTable('keys')
     .set({ name, version, expires_at, replaced_by, models, max_parallel, endpoints, addresses, rules, metadata, blocked })
-    .set({ signed_text: next.signed_text, signature: next.signature })
+    .set({ signed_text: next.signed_text, signature: next.signature, block_confirmed: next.block_confirmed })
     .where('id', '=', next.id)
     .where('version', '=', before.version)
     .executeTakeFirst();
@@ -187,6 +196,11 @@ export async function markRevoked(
 
 export async function markConfirmed(db: Database, id: string): Promise<void> {
   await db.updateTable('keys').set({ revoke_confirmed: 1 }).where('id', '=', id).execute();
+}
+
+/** Of just this version: what came after it has yet to be told. */
+export async function markBlockConfirmed(db: Database, id: string, version: number): Promise<void> {
+  await db.updateTable('keys').set({ block_confirmed: 1 }).where('id', '=', id).where('version', '=', version).execute();
 }
 
 /** Throws resource_missing. */

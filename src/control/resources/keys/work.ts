@@ -5,7 +5,10 @@ import { CONTROL } from '../../acts.ts';
 import type { Database } from '../../database.ts';
 import type { ControlDeps } from '../../deps.ts';
 import { modelsJson, ModelScopes, modelsOf } from '../../model-scope.ts';
-import type { KeyOwnerKind, KeyWorkTable } from '../../tenancy-tables.ts';
+import type { KeyOwnerKind } from '../../tenancy-tables.ts';
+import { mayHold } from './holding.ts';
+import type { Work } from './note-work.ts';
+import { endSessions } from '../sessions/end.ts';
 import { revoke, tellChanged } from './revoke.ts';
 import { signableText, type StoredKey } from './rows.ts';
 import { changeKey, findKey, type KeyEdit } from './service.ts';
@@ -19,18 +22,11 @@ const PAGE = 200;
 /** Keys of a page that are worked on together. */
 const AT_ONCE = 16;
 
-type Work = Pick<KeyWorkTable, 'act' | 'kind' | 'target'>;
-
-/** To be called in the transaction that makes the work necessary. */
-export async function noteWork(db: Database, work: Work): Promise<number> {
-  const { id } = await db.insertInto('key_work').values(work).returning('id').executeTakeFirstOrThrow();
-  return id;
-}
-
 /** Resolves with the number of keys that were changed, when every process has confirmed each. */
 export async function carryOutWork(deps: ControlDeps, id: number): Promise<number> {
   const work = await deps.db.selectFrom('key_work').selectAll().where('id', '=', id).executeTakeFirst();
   if (work === undefined) return 0;
+  await endSessions(deps, work);
   const scopes = new ModelScopes(deps.db);
   let changed = 0;
   for (let after = ''; ;) {
@@ -72,6 +68,7 @@ async function carryOut(deps: ControlDeps, scopes: ModelScopes, work: Work, key:
   for (let current = key; ; current = await findKey(deps.db, key.id)) {
     if (current.state === 'revoked') return false;
     try {
+      if (work.act === 'recheck') return (await mayHold(deps.db, current)) ? false : await end(deps, work, current);
       return work.act === 'revoke' ? await end(deps, work, current) : await anew(deps, scopes, work, current);
     } catch (error) {
       if (!(error instanceof BulkheadError)) throw error;

@@ -4,9 +4,12 @@ import type { PermitFor } from '../../acts.ts';
 import { DEFAULT_NAME, type Database } from '../../database.ts';
 import type { ControlDeps } from '../../deps.ts';
 import { modelsJson, noteGroups, type Level } from '../../model-scope.ts';
+import { reseal, writeResealed } from '../../sealed-tables.ts';
 import type { KeyOwnerKind } from '../../tenancy-tables.ts';
-import { carryOutWork, noteWork } from '../keys/work.ts';
-import { cutChildren, shrink, type Shrinkage } from './shrink.ts';
+import { noteWork } from '../keys/note-work.ts';
+import { carryOutWork } from '../keys/work.ts';
+import { revokeTokensOf } from '../users/service.ts';
+import { resealCut, shrink, writeCut, type Shrinkage } from './shrink.ts';
 
 /** Changes and removals of organizations, teams and projects, with what they mean for the keys below. */
 
@@ -36,21 +39,19 @@ export const planChange = ({ db }: ControlDeps, { level, id, name, models }: Cha
 /** Resolves when every process serves by the change. */
 export async function changeRow(deps: ControlDeps, _permit: Permit, row: ChangedRow, plan: Shrinkage): Promise<Changed> {
   const { level, id, models, columns } = row;
-  const work = await deps.db.transaction().execute(async (transaction) => {
-    if (level !== 'teams') await update(transaction, level, id, { ...(columns.name !== undefined && { name: columns.name }) });
-    else if (Object.keys(columns).length > 0) await transaction.updateTable('teams').set(columns).where('id', '=', id).execute();
+  const { db, seals } = deps;
+  // Signed before anything is written, so that no transaction waits for the vault.
+  const next = await reseal(db, seals, level, id, { ...columns, ...(models !== undefined && { models: modelsJson(models.after) }) });
+  const cut = await Promise.all(plan.children.map((child) => resealCut(deps, child)));
+  const work = await db.transaction().execute(async (transaction) => {
+    await writeResealed(transaction, next);
     if (models === undefined) return undefined;
-    await update(transaction, level, id, { models: modelsJson(models.after) });
     await noteGroups(transaction, KIND[level], id, models.after, models.before);
-    await cutChildren(transaction, plan.children);
+    for (const child of cut) await writeCut(transaction, child);
     return noteWork(transaction, { act: plan.names.length > 0 ? 'cut' : 'resign', kind: KIND[level], target: id });
   });
   if (columns.name !== undefined) await deps.admission.renamed();
   return { cut: [...plan.names], keys_changed: work === undefined ? 0 : await carryOutWork(deps, work) };
-}
-
-async function update(db: Database, level: Level, id: string, columns: { readonly name?: string; readonly models?: string | null }) {
-  if (Object.keys(columns).length > 0) await db.updateTable(level).set(columns).where('id', '=', id).execute();
 }
 
 type RemovalPermit = PermitFor<'organization.remove' | 'team.remove' | 'project.remove' | 'service-account.remove' | 'user.remove'>;
@@ -75,17 +76,11 @@ async function close(db: Database, level: Removable, id: string, removed_at: num
   if (level === 'users') {
     await db
       .updateTable('users')
-      .set({ removed_at, email: `removed:${id}`, state: 'blocked' })
+      .set({ removed_at, email: `removed:${id}`, state: 'blocked', signature: '' })
       .where('id', '=', id)
       .execute();
     await db.deleteFrom('memberships').where('user', '=', id).execute();
-    await db
-      .updateTable('tokens')
-      .set({ revoked_at: removed_at, signature: '' })
-      .where('user', '=', id)
-      .where('revoked_at', 'is', null)
-      .execute();
-    return;
+    return revokeTokensOf(db, id, removed_at);
   }
   await closeWhere(db, level, 'id', id, removed_at);
   if (level === 'organizations' || level === 'teams') {
@@ -109,7 +104,7 @@ async function closeWhere(
   // The four tables have these columns in common, as far as each is asked for one; `~` stands in no name that somebody may choose.
   await db
     .updateTable(table as 'projects')
-    .set((set) => ({ removed_at, name: set.fn<string>('concat', ['name', set.val('~'), 'id']) }))
+    .set((set) => ({ removed_at, signature: '', name: set.fn<string>('concat', ['name', set.val('~'), 'id']) }))
     .where(column, '=', value)
     .where('removed_at', 'is', null)
     .execute();

@@ -38,7 +38,7 @@ const organizations = (deps: ControlDeps): Handlers<OrganizationNames> => ({
     await refuseBeyond(new ModelScopes(deps.db), models, undefined, 'the node');
     const id = newOrganizationId(deps.clock.now());
     const permit = await deps.authority.permit(by, 'organization.create', `organization/${id}`, { name });
-    return organizationView(await createOrganization(deps.db, permit, { id, name, models }, deps.clock.now()));
+    return organizationView(await createOrganization(deps, permit, { id, name, models }, deps.clock.now()));
   },
   'organizations.update': async ({ id: reference, body: { name, models, cut }, by }) => {
     const { db, authority } = deps;
@@ -84,7 +84,7 @@ const teams = (deps: ControlDeps): Handlers<TeamNames> => ({
     await refuseBeyond(scopes, models, await scopes.ofOrganization(organization.id), `organization ${organization.name}`);
     const id = newTeamId(clock.now());
     const permit = await authority.permit(by, 'team.create', `team/${id}`, { name, organization: organization.id });
-    return teamView(await createTeam(db, permit, { id, organization: organization.id, name, models, keysPerMember }, clock.now()));
+    return teamView(await createTeam(deps, permit, { id, organization: organization.id, name, models, keysPerMember }, clock.now()));
   },
   'teams.update': async ({ id, body: { name, models, keys_per_member, cut }, by }) => {
     const { db, authority } = deps;

@@ -5,6 +5,8 @@ import { newTeamId, type OrganizationId, type TeamId } from '../../../core/ids.t
 import type { PermitFor } from '../../acts.ts';
 import { DEFAULT_NAME, type Database } from '../../database.ts';
 import { modelsJson, modelsOf, noteGroups } from '../../model-scope.ts';
+import type { RowSeals } from '../../row-seals.ts';
+import { sealed } from '../../sealed-tables.ts';
 import type { OrganizationsTable, TeamsTable } from '../../tenancy-tables.ts';
 import type { Selectable } from 'kysely';
 
@@ -69,23 +71,30 @@ export async function refuseTakenTeam(db: Database, organization: string, name: 
 }
 
 export async function createOrganization(
-  db: Database,
+  { db, seals }: SealDeps,
   _permit: PermitFor<'organization.create'>,
   { id, name, models }: { readonly id: OrganizationId; readonly name: string; readonly models: ModelSet },
   now: number,
 ): Promise<OrganizationRow> {
+  const base = { created_at: now, removed_at: null };
+  const row = await sealed(seals, 'organizations', { id, name, models: modelsJson(models), ...base });
+  const team = { id: newTeamId(now), organization: id, name: DEFAULT_NAME, models: null, keys_per_member: KEYS_PER_MEMBER, ...base };
+  const firstTeam = await sealed(seals, 'teams', team);
   await db.transaction().execute(async (transaction) => {
-    await transaction
-      .insertInto('organizations')
-      .values({ id, name, created_at: now, models: modelsJson(models) })
-      .execute();
+    await transaction.insertInto('organizations').values(row).execute();
     await noteGroups(transaction, 'organization', id, models, undefined);
-    await transaction
-      .insertInto('teams')
-      .values({ id: newTeamId(now), organization: id, name: DEFAULT_NAME, created_at: now })
-      .execute();
+    await transaction.insertInto('teams').values(firstTeam).execute();
   });
   return findOrganization(db, id);
+}
+
+/** Of a team that was not given a number of its own. */
+const KEYS_PER_MEMBER = 10;
+
+/** What writes a row that counts. */
+export interface SealDeps {
+  readonly db: Database;
+  readonly seals: RowSeals;
 }
 
 export interface NewTeam {
@@ -97,17 +106,22 @@ export interface NewTeam {
 }
 
 export async function createTeam(
-  db: Database,
+  { db, seals }: SealDeps,
   _permit: PermitFor<'team.create'>,
   { id, organization, name, models, keysPerMember }: NewTeam,
   now: number,
 ): Promise<TeamRow> {
-  const limit = keysPerMember === undefined ? {} : { keys_per_member: keysPerMember };
+  const row = await sealed(seals, 'teams', {
+    id,
+    organization,
+    name,
+    created_at: now,
+    models: modelsJson(models),
+    keys_per_member: keysPerMember ?? KEYS_PER_MEMBER,
+    removed_at: null,
+  });
   await db.transaction().execute(async (transaction) => {
-    await transaction
-      .insertInto('teams')
-      .values({ id, organization, name, created_at: now, models: modelsJson(models), ...limit })
-      .execute();
+    await transaction.insertInto('teams').values(row).execute();
     await noteGroups(transaction, 'team', id, models, undefined);
   });
   return teamById(db, id);

@@ -3,6 +3,8 @@ import { isWithin, meet, type ModelSet } from '../../../access/model-set.ts';
 import { BulkheadError } from '../../../core/errors.ts';
 import type { Database } from '../../database.ts';
 import { modelsJson, ModelScopes, modelsOf, noteGroups, type KeyPlace, type Level } from '../../model-scope.ts';
+import { reseal, writeResealed, type Resealed } from '../../sealed-tables.ts';
+import type { SealDeps } from './service.ts';
 
 /** What a parent with other models leaves of what lies below it. */
 
@@ -55,16 +57,20 @@ export async function shrink(db: Database, parent: Parent, cut: boolean): Promis
   return { names: names.slice(0, NAMED), children };
 }
 
+interface CutChild extends Child {
+  readonly row: Resealed;
+}
+
+/** Signed, and not written yet. */
+export const resealCut = async ({ db, seals }: SealDeps, child: Child): Promise<CutChild> => ({
+  ...child,
+  row: await reseal(db, seals, child.level, child.id, { models: modelsJson(child.left) }),
+});
+
 /** To be called in the transaction that writes the parent. */
-export async function cutChildren(db: Database, children: readonly Child[]): Promise<void> {
-  for (const { level, id, before, left } of children) {
-    await db
-      .updateTable(level)
-      .set({ models: modelsJson(left) })
-      .where('id', '=', id)
-      .execute();
-    await noteGroups(db, level === 'teams' ? 'team' : 'project', id, left, before);
-  }
+export async function writeCut(db: Database, { level, id, before, left, row }: CutChild): Promise<void> {
+  await writeResealed(db, row);
+  await noteGroups(db, level === 'teams' ? 'team' : 'project', id, left, before);
 }
 
 interface Row {

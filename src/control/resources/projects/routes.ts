@@ -50,7 +50,7 @@ const projects = (deps: ControlDeps): Handlers<ProjectNames> => ({
     await refuseBeyond(scopes, body.models, await scopes.ofTeam(place.organization, place.team), 'its team');
     const id = newRowId('proj', clock.now());
     const permit = await authority.permit(by, 'project.create', `project/${id}`, { name: body.name, ...place });
-    return projectView(await createProject(db, permit, { id, ...place, name: body.name, models: body.models }, clock.now()));
+    return projectView(await createProject(deps, permit, { id, ...place, name: body.name, models: body.models }, clock.now()));
   },
   'projects.update': async ({ id, body: { name, models, cut }, by }) => {
     const { db, authority } = deps;
@@ -90,13 +90,13 @@ const accounts = (deps: ControlDeps): Handlers<AccountNames> => ({
     await refuseTakenIn(db, 'service_accounts', place.team, body.name);
     const id = newRowId('svc', clock.now());
     const permit = await authority.permit(by, 'service-account.create', `service-account/${id}`, { name: body.name, ...place });
-    return serviceAccountView(await createServiceAccount(db, permit, { id, ...place, name: body.name }, clock.now()));
+    return serviceAccountView(await createServiceAccount(deps, permit, { id, ...place, name: body.name }, clock.now()));
   },
   'service-accounts.update': async ({ id, body: { name }, by }) => {
     const row = await findServiceAccount(deps.db, undefined, id);
     if (name !== row.name) await refuseTakenIn(deps.db, 'service_accounts', row.team, name);
     const permit = await deps.authority.permit(by, 'service-account.update', `service-account/${id}`, { name });
-    return serviceAccountView(await renameServiceAccount(deps.db, permit, id, name));
+    return serviceAccountView(await renameServiceAccount(deps, permit, id, name));
   },
   'service-accounts.remove': async ({ id, by }) => {
     const { name } = await findServiceAccount(deps.db, undefined, id);

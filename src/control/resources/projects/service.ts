@@ -6,7 +6,9 @@ import { BulkheadError } from '../../../core/errors.ts';
 import type { PermitFor } from '../../acts.ts';
 import type { Database } from '../../database.ts';
 import { modelsJson, noteGroups } from '../../model-scope.ts';
+import { reseal, sealed, writeResealed } from '../../sealed-tables.ts';
 import type { ProjectsTable, ServiceAccountsTable } from '../../tenancy-tables.ts';
+import type { SealDeps } from '../organizations/service.ts';
 
 /** What a team has: projects, and service accounts for programs that are nobody's own. */
 
@@ -31,7 +33,7 @@ type Table = keyof typeof WORDS;
 async function findIn(db: Database, table: Table, reference: string, within: Within | undefined): Promise<Found> {
   let select = db
     .selectFrom(table)
-    .select(['id', 'organization', 'team'])
+    .selectAll()
     .where('removed_at', 'is', null)
     .where((where) => where.or([where('id', '=', reference), ...(within === undefined ? [] : [where('name', '=', reference)])]))
     .limit(2);
@@ -89,41 +91,38 @@ export interface NewProject extends Found {
 }
 
 export async function createProject(
-  db: Database,
+  { db, seals }: SealDeps,
   _permit: PermitFor<'project.create'>,
   { id, organization, team, name, models }: NewProject,
   now: number,
 ): Promise<ProjectRow> {
+  const facts = { id, organization, team, name, created_at: now, models: modelsJson(models), removed_at: null };
+  const row = await sealed(seals, 'projects', facts);
   await db.transaction().execute(async (transaction) => {
-    await transaction
-      .insertInto('projects')
-      .values({ id, organization, team, name, created_at: now, models: modelsJson(models) })
-      .execute();
+    await transaction.insertInto('projects').values(row).execute();
     await noteGroups(transaction, 'project', id, models, undefined);
   });
   return findProject(db, undefined, id);
 }
 
 export async function createServiceAccount(
-  db: Database,
+  { db, seals }: SealDeps,
   _permit: PermitFor<'service-account.create'>,
   account: Found & { readonly name: string },
   now: number,
 ): Promise<ServiceAccountRow> {
-  await db
-    .insertInto('service_accounts')
-    .values({ ...account, created_at: now })
-    .execute();
+  const row = await sealed(seals, 'service_accounts', { ...account, created_at: now, removed_at: null });
+  await db.insertInto('service_accounts').values(row).execute();
   return findServiceAccount(db, undefined, account.id);
 }
 
 export async function renameServiceAccount(
-  db: Database,
+  { db, seals }: SealDeps,
   _permit: PermitFor<'service-account.update'>,
   id: string,
   name: string,
 ): Promise<ServiceAccountRow> {
-  await db.updateTable('service_accounts').set({ name }).where('id', '=', id).execute();
+  await writeResealed(db, await reseal(db, seals, 'service_accounts', id, { name }));
   return findServiceAccount(db, undefined, id);
 }
 

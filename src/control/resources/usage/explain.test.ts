@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { readOperatorPrices } from '../../../accounting/operator-prices.ts';
 import { writePriceDetail } from '../../../accounting/price-detail.ts';
+import { BUILT_IN } from '../../../accounting/price-book.ts';
 import { priceUsage } from '../../../accounting/price.ts';
 import { usageExplain } from '../../../api/usage-explain.ts';
 import { NO_USAGE, type TokenUsage } from '../../../core/usage.ts';
@@ -52,10 +53,11 @@ describe('explanation of a cost', () => {
         price: {
           list: 'openai',
           model: 'gpt-5',
-          version: 'genai-prices@0.1.8+7',
+          version: `${BUILT_IN.version}+7`,
           known: true,
           from: null,
           tier: 'flex',
+          in_file: false,
           above_input_tokens: null,
         },
         lines: [

@@ -5,9 +5,11 @@ import { newRowId } from '../../../core/ids.ts';
 import type { Caller } from '../../caller.ts';
 import type { ControlDeps } from '../../deps.ts';
 import type { Handlers } from '../../http/router.ts';
-import { carryOutWork, noteWork } from '../keys/work.ts';
+import { noteWork } from '../keys/note-work.ts';
+import { carryOutWork } from '../keys/work.ts';
 import { removeRow } from '../organizations/change.ts';
 import { findOrganization, findTeam } from '../organizations/service.ts';
+import { writeResealed } from '../../sealed-tables.ts';
 import { listMembers, listUsers } from './lists.ts';
 import {
   createUser,
@@ -19,7 +21,7 @@ import {
   putMembership,
   refuseTakenEmail,
   removeMembership,
-  updateUser,
+  resealUser,
   userView,
   type UserRow,
 } from './service.ts';
@@ -39,8 +41,8 @@ export const userRoutes = (deps: ControlDeps): Handlers<UserNames | MemberNames 
  * Whoever could act as a person, rename their address or end their access needs power over everything that the person may do.
  * Throws permission_denied.
  */
-async function refuseStronger({ db, seals }: ControlDeps, { identity }: Caller, user: UserRow, act: string): Promise<void> {
-  if (!outranks(identity, await grantsOf(db, seals, user.id)))
+async function refuseStronger({ db }: ControlDeps, { identity }: Caller, user: UserRow, act: string): Promise<void> {
+  if (!outranks(identity, await grantsOf(db, user.id)))
     throw new BulkheadError('permission_denied', { act: `${act} of somebody who may do more` });
 }
 
@@ -56,7 +58,7 @@ const users = (deps: ControlDeps): Handlers<UserNames> => ({
     await refuseTakenEmail(db, email);
     const id = newRowId('usr', clock.now());
     const permit = await authority.permit(by, 'user.create', `user/${id}`, { organization });
-    return userView(await createUser(db, permit, { id, name, email, organization }, clock.now()));
+    return userView(await createUser(deps, permit, { id, name, email, organization }, clock.now()));
   },
   'users.update': async ({ id: reference, body, by }) => {
     const { db, authority } = deps;
@@ -69,11 +71,12 @@ const users = (deps: ControlDeps): Handlers<UserNames> => ({
       fields: Object.keys(change).join(','),
       state: state ?? null,
     });
-    const { row, work } = await db.transaction().execute(async (transaction) => ({
-      row: await updateUser(transaction, permit, user.id, change),
-      work: state === 'blocked' ? await noteWork(transaction, { act: 'block', kind: 'user', target: user.id }) : undefined,
-    }));
-    return { ...userView(row), keys_changed: work === undefined ? 0 : await carryOutWork(deps, work) };
+    const next = await resealUser(deps, permit, user.id, change);
+    const work = await db.transaction().execute(async (transaction) => {
+      await writeResealed(transaction, next);
+      return state === 'blocked' ? noteWork(transaction, { act: 'block', kind: 'user', target: user.id }) : undefined;
+    });
+    return { ...userView(await findUser(db, user.id)), keys_changed: work === undefined ? 0 : await carryOutWork(deps, work) };
   },
   'users.remove': async ({ id: reference, by }) => {
     const user = await findUser(deps.db, reference);
@@ -89,7 +92,7 @@ const members = (deps: ControlDeps): Handlers<MemberNames> => ({
     return { members: rows.map((row) => memberView(row, row.email)), next };
   },
   'members.put': async ({ body, by }) => {
-    const { db, seals, authority, clock } = deps;
+    const { db, authority, clock } = deps;
     const user = await reachableUser(deps, by.identity, body.user);
     const organization =
       body.organization === undefined && body.team === undefined ? null : (await findOrganization(db, body.organization)).id;
@@ -99,16 +102,16 @@ const members = (deps: ControlDeps): Handlers<MemberNames> => ({
     refuseOwnOrStronger(by.identity, user.id, [grant, ...(before === undefined ? [] : [before])]);
     const id = newRowId('mem', clock.now());
     const permit = await authority.permit(by, 'member.put', `member/${id}`, { user: user.id, ...grant, before: before?.role ?? null });
-    const row = await putMembership(db, seals, permit, { id, user: user.id, ...grant, created_at: clock.now() }, before?.id);
-    return memberView(row, user.email);
+    const { row, work } = await putMembership(deps, permit, { id, user: user.id, ...grant, created_at: clock.now() });
+    return { ...memberView(row, user.email), keys_revoked: await carryOutWork(deps, work) };
   },
   'members.remove': async ({ id, by }) => {
     const row = await findMembership(deps.db, id);
     refuseOwnOrStronger(by.identity, row.user, [row]);
     const { user, role, organization, team } = row;
     const permit = await deps.authority.permit(by, 'member.remove', `member/${id}`, { user, role, organization, team });
-    await removeMembership(deps.db, permit, id);
-    return { id, removed: true };
+    const work = await removeMembership(deps, permit, row, deps.clock.now());
+    return { id, removed: true, keys_revoked: await carryOutWork(deps, work) };
   },
 });
 

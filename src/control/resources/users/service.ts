@@ -4,8 +4,10 @@ import type { MemberView, UserView } from '../../../api/people.ts';
 import { BulkheadError } from '../../../core/errors.ts';
 import type { PermitFor } from '../../acts.ts';
 import type { Database } from '../../database.ts';
-import type { RowSeals, SealedFacts } from '../../row-seals.ts';
+import { reseal, sealed, type Resealed } from '../../sealed-tables.ts';
 import type { MembershipsTable, UsersTable } from '../../tenancy-tables.ts';
+import { noteWork } from '../keys/note-work.ts';
+import type { SealDeps } from '../organizations/service.ts';
 
 export type UserRow = Selectable<UsersTable>;
 export type MembershipRow = Selectable<MembershipsTable>;
@@ -39,48 +41,30 @@ export async function refuseTakenEmail(db: Database, email: string): Promise<voi
 }
 
 export async function createUser(
-  db: Database,
+  { db, seals }: SealDeps,
   _permit: PermitFor<'user.create'>,
   user: Pick<UserRow, 'id' | 'name' | 'email' | 'organization'>,
   now: number,
 ): Promise<UserRow> {
-  await db
-    .insertInto('users')
-    .values({ ...user, state: 'active', created_at: now })
-    .execute();
+  const row = await sealed(seals, 'users', { ...user, state: 'active', created_at: now, removed_at: null });
+  await db.insertInto('users').values(row).execute();
   return findUser(db, user.id);
 }
 
-export async function updateUser(
-  db: Database,
+export const resealUser = (
+  { db, seals }: SealDeps,
   _permit: PermitFor<'user.update'>,
   id: string,
   change: Partial<Pick<UserRow, 'name' | 'email' | 'state'>>,
-): Promise<UserRow> {
-  if (Object.keys(change).length > 0) await db.updateTable('users').set(change).where('id', '=', id).execute();
-  return findUser(db, id);
-}
-
-const factsOf = ({ id, user, organization, team, role, created_at }: Omit<MembershipRow, 'signature'>): SealedFacts => [
-  'membership',
-  id,
-  user,
-  organization,
-  team,
-  role,
-  created_at,
-];
+): Promise<Resealed> => reseal(db, seals, 'users', id, change);
 
 /** What a person may do where. A role that somebody wrote into the database is none. */
-export async function grantsOf(db: Database, seals: RowSeals, user: string): Promise<readonly RoleGrant[]> {
-  const rows = await db.selectFrom('memberships').selectAll().where('user', '=', user).execute();
-  const intact = await Promise.all(rows.map(async (row) => ((await seals.holds(factsOf(row), row.signature)) ? [row] : [])));
-  return intact.flat().filter(isWhole);
-}
+export const grantsOf = async (db: Database, user: string): Promise<readonly RoleGrant[]> =>
+  (await db.selectFrom('memberships').selectAll().where('user', '=', user).execute()).filter(isWhole);
 
-/** Throws resource_missing. */
+/** As it stands, so that one that somebody edited can be taken away. Throws resource_missing. */
 export async function findMembership(db: Database, id: string): Promise<MembershipRow> {
-  const row = await db.selectFrom('memberships').selectAll().where('id', '=', id).executeTakeFirst();
+  const row = await db.withoutPlugins().selectFrom('memberships').selectAll().where('id', '=', id).executeTakeFirst();
   if (row === undefined) throw new BulkheadError('resource_missing', { resource: 'member', id });
   return row;
 }
@@ -98,24 +82,43 @@ export const membershipAt = (
     .where('team', 'is', team)
     .executeTakeFirst();
 
-/** Instead of the role that the person had there. */
+/** Instead of the role that the person had there. Gives the work on the person's keys that follows. */
 export async function putMembership(
-  db: Database,
-  seals: RowSeals,
+  { db, seals }: SealDeps,
   _permit: PermitFor<'member.put'>,
   membership: Omit<MembershipRow, 'signature'>,
-  replaced: string | undefined,
-): Promise<MembershipRow> {
-  const row = { ...membership, signature: await seals.seal(factsOf(membership)) };
-  await db.transaction().execute(async (transaction) => {
-    if (replaced !== undefined) await transaction.deleteFrom('memberships').where('id', '=', replaced).execute();
+): Promise<{ readonly row: MembershipRow; readonly work: number }> {
+  const row = await sealed(seals, 'memberships', membership);
+  const { user, organization, team } = row;
+  const work = await db.transaction().execute(async (transaction) => {
+    await transaction
+      .deleteFrom('memberships')
+      .where('user', '=', user)
+      .where('organization', 'is', organization)
+      .where('team', 'is', team)
+      .execute();
     await transaction.insertInto('memberships').values(row).execute();
+    return noteWork(transaction, { act: 'recheck', kind: 'user', target: user });
   });
-  return row;
+  return { row, work };
 }
 
-export async function removeMembership(db: Database, _permit: PermitFor<'member.remove'>, id: string): Promise<void> {
-  await db.deleteFrom('memberships').where('id', '=', id).execute();
+/** With the last role go the tokens too: there is nothing left that they were for. Gives the work on the person's keys that follows. */
+export const removeMembership = (
+  { db }: SealDeps,
+  _permit: PermitFor<'member.remove'>,
+  { id, user }: MembershipRow,
+  now: number,
+): Promise<number> =>
+  db.transaction().execute(async (transaction) => {
+    await transaction.deleteFrom('memberships').where('id', '=', id).execute();
+    if ((await grantsOf(transaction, user)).length === 0) await revokeTokensOf(transaction, user, now);
+    return noteWork(transaction, { act: 'recheck', kind: 'user', target: user });
+  });
+
+/** The signatures go with them, so that nobody revives one by clearing a column. */
+export async function revokeTokensOf(db: Database, user: string, revoked_at: number): Promise<void> {
+  await db.updateTable('tokens').set({ revoked_at, signature: '' }).where('user', '=', user).where('revoked_at', 'is', null).execute();
 }
 
 export const userView = ({ id, name, email, organization, state, created_at }: UserRow): UserView => ({

@@ -10,7 +10,8 @@ import type { JsonObject } from '../core/json.ts';
 import { rawPublicKey, signText } from '../core/signing.ts';
 import type { IncomingCall } from '../ipc/peer.ts';
 import { createLogger } from '../telemetry/log.ts';
-import { PriceKeeper } from './price-keeper.ts';
+import { KEPT_PRICES } from './kept-texts.ts';
+import { SignedKeeper } from './signed-keeper.ts';
 
 const vault = () => {
   const { privateKey } = generateKeyPairSync('ed25519');
@@ -37,7 +38,7 @@ function folderOf(t: TestContext): string {
 }
 
 interface Keeper {
-  readonly keeper: PriceKeeper;
+  readonly keeper: SignedKeeper<OperatorPrices>;
   readonly used: OperatorPrices[];
   /** Tells what the caller was answered; undefined: nothing yet. */
   readonly apply: (prices: unknown) => { readonly told: JsonObject | string | undefined };
@@ -45,11 +46,11 @@ interface Keeper {
 
 function keeperIn(folder: string): Keeper {
   const used: OperatorPrices[] = [];
-  const keeper = new PriceKeeper({
+  const keeper = new SignedKeeper(KEPT_PRICES, {
     folder,
     log: createLogger({ role: 'ledger', index: 0, write: (_, done) => done(null) }),
-    use: (prices) => void used.push(prices),
-    toWriter: () => undefined,
+    onLoaded: () => undefined,
+    onApplied: (prices) => void used.push(prices),
   });
   const apply: Keeper['apply'] = (prices) => {
     const answer: { told: JsonObject | string | undefined } = { told: undefined };
@@ -74,7 +75,7 @@ describe('prices that the ledger keeps', () => {
       [{ input: 3 }],
     );
     const loaded = keeperIn(folder).keeper.load();
-    assert.deepEqual([loaded.version, loaded.entries[0]?.rates], [3, { input: 3 }]);
+    assert.deepEqual([loaded?.version, loaded?.entries[0]?.rates], [3, { input: 3 }]);
   });
 
   it('wait for the vault’s key', () => {
@@ -114,7 +115,8 @@ describe('prices that the ledger keeps', () => {
     const file = path.join(folder, 'prices.json');
     for (const text of [fs.readFileSync(file, 'utf8').replace('input', 'inptt'), '{', '{}', '{"verifyKey":"x","text":"","signature":""}']) {
       fs.writeFileSync(file, text);
-      assert.equal(keeperIn(folder).keeper.load().version, 0);
+      const { keeper: again } = keeperIn(folder);
+      assert.deepEqual([again.load(), again.isDamaged, again.version], [undefined, true, 0]);
     }
   });
 });
