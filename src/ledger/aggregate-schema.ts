@@ -77,4 +77,11 @@ DELETE FROM usage_day WHERE day >= coalesce((SELECT value / 86400000 FROM report
   AND group_id IN (SELECT id FROM usage_group WHERE kind > 0);
 `;
 
+/** Finds the few groups of a person or an end user among all. */
+const GROUP_INDEXES = `
+CREATE INDEX usage_group_user ON usage_group (user) WHERE user <> '';
+CREATE INDEX usage_group_end_user ON usage_group (end_user) WHERE end_user <> '';
+`;
+
+export const GROUP_INDEX_MIGRATION: Omit<Migration, 'version'> = { name: 'groups by person and end user', sql: GROUP_INDEXES };
 export const BLOCK_MIGRATION: Omit<Migration, 'version'> = { name: 'packed sums, and wider groups of labels', sql: BLOCKS };

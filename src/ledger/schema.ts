@@ -1,5 +1,5 @@
 import type { Migration } from '../store/sqlite/open.ts';
-import { AGGREGATE_MIGRATION, BLOCK_MIGRATION } from './aggregate-schema.ts';
+import { AGGREGATE_MIGRATION, BLOCK_MIGRATION, GROUP_INDEX_MIGRATION } from './aggregate-schema.ts';
 
 /**
  * One row per call that reached a provider. The two sources write into columns of their own (`journal_…` is the vault's),
@@ -101,6 +101,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 4, name: 'changes of charges', sql: CHANGES },
   { version: 5, ...BLOCK_MIGRATION },
   { version: 6, name: 'lineages of keys', sql: LINEAGES },
+  { version: 7, ...GROUP_INDEX_MIGRATION },
 ];
 
 export const DATABASE_FILE = 'ledger.db';

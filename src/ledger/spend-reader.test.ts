@@ -74,7 +74,16 @@ describe('what was spent under a budget', () => {
       [{ owner: { kind: 'organization', id: 'org_a' }, provider: 'anthropic' }, 0n],
       [{ owner: { kind: 'team', id: 'team_z' } }, 0n],
     ];
-    for (const [rule, count] of cases) assert.equal(spent(rule), count * USUAL_COST, JSON.stringify(rule));
+    const check = (): void => {
+      for (const [rule, count] of cases) assert.equal(spent(rule), count * USUAL_COST, JSON.stringify(rule));
+    };
+    check();
+    // A day has sums of its own and is packed when it is over, and its month as well.
+    while (writer.seal(NOW + 60 * 24 * HOUR));
+    check();
+    // Larger than numbers are exact, so that SQL adds it up.
+    db.exec('DELETE FROM usage_block; UPDATE usage_day SET micro = 9007199254740993');
+    assert.equal(spent({ owner: { kind: 'team', id: 'team_b' } }), 9_007_199_254_740_993n * 1_000_000n + (USUAL_COST % 1_000_000n));
   });
 
   it('counts a window to the millisecond, whatever sums it is made of', () => {
@@ -88,6 +97,9 @@ describe('what was spent under a budget', () => {
       }),
     );
     assert.equal(spent({}, 0, Number.MAX_SAFE_INTEGER), 200n * USUAL_COST);
+    while (writer.seal(NOW));
+    assert.equal(spent({}, 0, Number.MAX_SAFE_INTEGER), 200n * USUAL_COST);
+    assert.equal(spent({ owner: { kind: 'organization', id: '*' } }, NOW - 50 * HOUR, NOW - HOUR), spent({}, NOW - 50 * HOUR, NOW - HOUR));
   });
 
   it('holds what memory has counted, and the file may or may not have', () => {

@@ -5,11 +5,13 @@ import { EVERYONE, ownerKey } from '../core/owner.ts';
 import type { BudgetRule } from '../core/rules.ts';
 import { openReadable, type SqliteDatabase } from '../store/sqlite/open.ts';
 import type { ChargeChange } from './charge-changes.ts';
-import { addCover, emptyCover, type Piece } from './cover.ts';
+import { addCover, emptyCover, type Cover, type Piece } from './cover.ts';
+import { PackedMoney, type TextCondition } from './packed-money.ts';
 import type { SqlRow } from './row-columns.ts';
 import { DATABASE_FILE } from './schema.ts';
 import { extentOf, horizonOf } from './extent.ts';
 import { GROUP_KINDS, kindFor, moneyOf, type GroupColumn } from './sums.ts';
+import { isInexact } from './tally.ts';
 import type { WriteItem } from './write-items.ts';
 
 /** What the ledger's memory knows of the writer's progress. */
@@ -21,8 +23,7 @@ export interface Progress {
   waiting(): Iterable<WriteItem>;
 }
 
-interface Condition {
-  readonly column: GroupColumn;
+interface Condition extends TextCondition {
   readonly sql: string;
   readonly values: readonly (string | number)[];
 }
@@ -33,9 +34,11 @@ interface Condition {
  */
 export class SpendReader {
   readonly #db: SqliteDatabase;
+  readonly #packed: PackedMoney;
 
   constructor(folder: string) {
     this.#db = openReadable(path.join(folder, DATABASE_FILE));
+    this.#packed = new PackedMoney(this.#db);
   }
 
   close(): void {
@@ -87,7 +90,6 @@ export class SpendReader {
   }
 
   #sum(scope: readonly Condition[], from: number, to: number): bigint {
-    const kind = kindFor(scope.map(({ column }) => column));
     const held = extentOf(this.#db);
     if (held === undefined) return 0n;
     const cover = emptyCover();
@@ -97,14 +99,30 @@ export class SpendReader {
     if (begin < end) addCover(cover, 0, begin, end, horizonOf(this.#db));
     let sum = 0n;
     for (const [, first, last, sign] of cover.rows) sum += BigInt(sign) * this.#rows(scope, first, last);
-    for (const piece of cover.hours) sum += this.#groups('hour', GROUP_KINDS[kind].number, scope, piece);
-    for (const piece of cover.days) sum += this.#groups('day', GROUP_KINDS[kind].number, scope, piece);
+    return sum + this.#sums(scope, cover);
+  }
+
+  /** Reservations wait meanwhile: what has many groups is read from packed sums, what has few by its groups. */
+  #sums(scope: readonly Condition[], cover: Cover): bigint {
+    if (!scope.some(({ column }) => FEW_GROUPS.includes(column))) {
+      try {
+        return this.#packed.sum(scope, cover);
+      } catch (error) {
+        if (!isInexact(error)) throw error;
+      }
+    }
+    const kind = GROUP_KINDS[kindFor(scope.map(({ column }) => column))].number;
+    let sum = 0n;
+    for (const piece of cover.hours) sum += this.#groups('hour', kind, scope, piece);
+    for (const piece of cover.days) sum += this.#groups('day', kind, scope, piece);
     return sum;
   }
 
   /** Groups first: those of a key are few, whatever the file holds of others. */
   #groups(unit: 'hour' | 'day', kind: number, scope: readonly Condition[], [, from, to, sign]: Piece): bigint {
-    const where = ['g.kind = ?', ...scope.map(({ sql }) => `g.${sql}`)].join(' AND ');
+    // What is not '' lies in an index of its own.
+    const found = scope.filter(({ column }) => column === 'user' || column === 'end_user').map(({ column }) => `g.${column} <> ''`);
+    const where = ['g.kind = ?', ...scope.map(({ sql }) => `g.${sql}`), ...found].join(' AND ');
     const sql = `WITH RECURSIVE t (at) AS (SELECT ? UNION ALL SELECT at + 1 FROM t WHERE at + 1 < ?)
       SELECT sum(u.micro) AS micro, sum(u.rest) AS rest FROM usage_group g CROSS JOIN t CROSS JOIN usage_${unit} u
       ON u.${unit} = t.at AND u.group_id = g.id WHERE ${where}`;
@@ -130,17 +148,28 @@ function scopeOf({ owner, model, provider }: BudgetRule, keys: ReadonlySet<strin
   if (owner.kind === 'end_user' || owner.kind === 'tag') {
     const slash = owner.id.indexOf('/');
     scope.push(equal('organization', owner.id.slice(0, slash)), equal(owner.kind, owner.id.slice(slash + 1)));
-  } else if (keys.size > 1) scope.push({ column: 'key', sql: `key IN (${[...keys].map(() => '?').join(', ')})`, values: [...keys] });
-  else if (ownerKey(owner) !== ownerKey(EVERYONE)) scope.push(equal(owner.kind, owner.id));
+  } else if (keys.size > 1) {
+    const sql = `key IN (${[...keys].map(() => '?').join(', ')})`;
+    scope.push({ column: 'key', sql, values: [...keys], holds: (text) => keys.has(text) });
+  } else if (ownerKey(owner) !== ownerKey(EVERYONE)) scope.push(equal(owner.kind, owner.id));
   if (provider !== undefined) scope.push(equal('provider', provider));
   if (model?.endsWith('/*') === true) {
     const prefix = model.slice(0, -1);
-    scope.push({ column: 'alias', sql: 'alias GLOB ?', values: [`${prefix.replace(/[*?[]/g, '[$&]')}*`] });
+    const values = [`${prefix.replace(/[*?[]/g, '[$&]')}*`];
+    scope.push({ column: 'alias', sql: 'alias GLOB ?', values, holds: (text) => text.startsWith(prefix) });
   } else if (model !== undefined) scope.push(equal('alias', model));
   return scope;
 }
 
-const equal = (column: GroupColumn, value: string): Condition => ({ column, sql: `${column} = ?`, values: [value] });
+const equal = (column: GroupColumn, value: string): Condition => ({
+  column,
+  sql: `${column} = ?`,
+  values: [value],
+  holds: (text) => text === value,
+});
+
+/** An index leads to the groups of one of these. */
+const FEW_GROUPS: readonly GroupColumn[] = ['key', 'user', 'end_user'];
 
 /** A row has all its tags in one column. */
 const rowCondition = ({ column, sql }: Condition): string =>

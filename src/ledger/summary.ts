@@ -18,7 +18,7 @@ import { Slots } from './slots.ts';
 import { SumSources } from './sum-sources.ts';
 import { rowSources, sumsBySql, type Question } from './summary-sql.ts';
 import { kindFor, moneyOf, SUM_NAMES, type GroupColumn } from './sums.ts';
-import { Inexact, Tally, type Line } from './tally.ts';
+import { isInexact, Tally, type Line } from './tally.ts';
 import { bucketsOf, type Bucket } from './time-buckets.ts';
 
 /** Sums by any dimensions: packed ones where a period is over, else those of hours and days, and single rows for parts of an hour. */
@@ -82,14 +82,11 @@ export class Summaries {
       }
       return tally.lines().map((line) => asRow(line, slots.texts(line.slot)));
     } catch (error) {
-      if (error instanceof Inexact || isTooLarge(error)) return undefined;
+      if (isInexact(error)) return undefined;
       throw error;
     }
   }
 }
-
-/** SQLite refuses to give an integer as a number that is not exact. */
-const isTooLarge = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ERR_OUT_OF_RANGE';
 
 export const usageSummary = (db: SqliteDatabase, query: SummaryQuery): UsageSummaryReply => new Summaries(db).answer(query);
 

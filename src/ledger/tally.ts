@@ -26,6 +26,10 @@ export class Inexact extends Error {
   override readonly name = 'Inexact';
 }
 
+/** Sums must be added up by SQL: SQLite, too, refuses to give an integer as a number that is not exact. */
+export const isInexact = (error: unknown): boolean =>
+  error instanceof Inexact || (error instanceof Error && 'code' in error && error.code === 'ERR_OUT_OF_RANGE');
+
 const WIDTH = SUM_NAMES.length;
 const [REQUESTS, MICRO, REST] = (['requests', 'micro', 'rest'] as const).map((name) => SUM_NAMES.indexOf(name)) as [number, number, number];
 const HEAD = [REQUESTS, MICRO, REST] as const;

@@ -6,7 +6,7 @@ import type { ChargeChange } from './charge-changes.ts';
 import type { FromWriter, ToWriter, WriterSettings } from './writer-thread.ts';
 
 /**
- * Writes of this long are gathered into one transaction: a commit costs some 150 µs of CPU however much is in it, a call whose
+ * Writes of this long are gathered into one transaction: a commit costs some 200 µs of CPU however much is in it, a call whose
  * start, usage and end come together is written once, and
  * nobody but the senders' outboxes waits for it.
  */
