@@ -7,7 +7,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { USAGE_DIMENSIONS, TIME_DIMENSIONS, type UsageDimension } from '../src/ipc/report-messages.ts';
+import { USAGE_DIMENSIONS, TIME_DIMENSIONS, type UsageDimension } from '../src/core/reports.ts';
 import type { Peer } from '../src/ipc/peer.ts';
 import { DATABASE_FILE } from '../src/ledger/schema.ts';
 import { DAY_MS } from '../src/ledger/sums.ts';

@@ -192,7 +192,8 @@ export const endOf = ({ exp }: Claims): number => exp * 1000 + LEEWAY_MS;
 const begun = ({ nbf, iat }: Claims, now: number): boolean =>
   [nbf, iat].every((time) => typeof time !== 'number' || time * 1000 <= now + LEEWAY_MS);
 
-function isFor({ aud }: Claims, audiences: readonly string[]): boolean {
+/** Whether the token is meant for one of these. */
+export function isFor({ aud }: Claims, audiences: readonly string[]): boolean {
   const named: unknown[] = Array.isArray(aud) ? aud.slice(0, MAX_AUDIENCES) : [aud];
   return named.some((each) => typeof each === 'string' && audiences.includes(each));
 }

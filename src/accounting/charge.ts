@@ -102,8 +102,32 @@ function addOutput(lines: TokenLines, usage: TokenUsage, rates: Rates): void {
 const INPUT_PARTS = ['cacheWrite', 'cacheWrite1h', 'inputAudio', 'inputImage'] as const;
 const OUTPUT_PARTS = ['reasoning', 'outputAudio', 'outputImage'] as const;
 
+/** What a call uses at most. `units`: what a request for pictures, sound or an order of documents is counted in where its price is not by tokens. */
+export interface MostUse {
+  readonly input: number;
+  readonly output: number;
+  readonly units?: Units | undefined;
+}
+
+/**
+ * The use within these bounds that costs the most. A model that is priced by the unit alone is charged no tokens: nobody has a price for
+ * them. One that nobody knows may cost either.
+ */
+export function mostUse(rates: Rates, { input, output, units }: MostUse): TokenUsage {
+  if (units === undefined) return dearestUse(rates, input, output);
+  const priced = pricedUnits(rates, units);
+  const hasTokens = rates.input !== undefined || rates.output !== undefined;
+  if (!hasTokens && priced === undefined) return { ...dearestUse(rates, input, output), units };
+  return { ...(hasTokens ? dearestUse(rates, input, output) : NO_USAGE), units: priced };
+}
+
+function pricedUnits(rates: Rates, units: Units): Units | undefined {
+  const priced = UNITS.filter((unit) => units[unit] !== undefined && rates.units?.[unit] !== undefined);
+  return priced.length === 0 ? undefined : Object.fromEntries(priced.map((unit) => [unit, units[unit]]));
+}
+
 /** The use of so many tokens that costs the most: all of them of the dearest part. */
-export function dearestUse(rates: Rates, maxInput: number, maxOutput: number): TokenUsage {
+function dearestUse(rates: Rates, maxInput: number, maxOutput: number): TokenUsage {
   const rateOf = (rate: Rate | undefined): number => (rate === undefined ? 0 : rateFor(rate, maxInput));
   const dearest = <Part extends keyof TokenUsage & keyof Rates>(whole: Rate | undefined, parts: readonly Part[]): Part | undefined => {
     let [found, most]: [Part | undefined, number] = [undefined, rateOf(whole)];

@@ -147,9 +147,9 @@ describe('a table that is not whole', () => {
 describe('bound of a price', () => {
   it('is what the dearest use of so many tokens costs', () => {
     // claude-sonnet-4-6: an hour's cache write is $6, output $15.
-    const { picodollars } = priceBound(100, 10, 'claude-sonnet-4-6', 'anthropic', NOW);
+    const { picodollars } = priceBound({ input: 100, output: 10 }, 'claude-sonnet-4-6', 'anthropic', NOW);
     assert.equal(picodollars, 100n * 6_000_000n + 10n * 15_000_000n);
-    const { picodollars: own } = priceBound(1, 1, 'gpt-5', 'openai', NOW, {
+    const { picodollars: own } = priceBound({ input: 1, output: 1 }, 'gpt-5', 'openai', NOW, {
       provider: 'openai',
       credential: 'openai',
       operator: table({ entries: [{ model: 'gpt-5', rates: { input: 2, output: 3, reasoning: 5 } }] }),
@@ -158,7 +158,7 @@ describe('bound of a price', () => {
   });
 
   it('of what is unknown is the dearest of its list, and of what is free nothing', () => {
-    assert.equal(priceBound(1, 1, 'a-model-of-tomorrow', 'openai', NOW).known, false);
-    assert.equal(priceBound(1, 1, 'x', 'sandbox', NOW).picodollars, 0n);
+    assert.equal(priceBound({ input: 1, output: 1 }, 'a-model-of-tomorrow', 'openai', NOW).known, false);
+    assert.equal(priceBound({ input: 1, output: 1 }, 'x', 'sandbox', NOW).picodollars, 0n);
   });
 });

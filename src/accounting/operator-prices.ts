@@ -92,17 +92,19 @@ interface PricedCall {
   readonly provider: string;
   readonly credential: string;
   readonly model: string;
+  /** The model behind that name; a pattern may mean either. */
+  readonly baseModel?: string | undefined;
   readonly at: number;
 }
 
 /** Millionths; undefined: none fits. */
 export function adjustmentFor(shares: readonly OperatorShare[], call: PricedCall): number | undefined {
-  const name = call.model.toLowerCase().trim();
+  const names = [call.model, call.baseModel].flatMap((name) => (name === undefined ? [] : [name.toLowerCase().trim()]));
   return shares.find(
     (one) =>
       (one.provider === undefined || one.provider === call.provider) &&
       (one.credential === undefined || one.credential === call.credential) &&
-      (one.model === undefined || fits(one.model, name)) &&
+      (one.model === undefined || names.some((name) => fits(one.model as string, name))) &&
       holds(one, call.at),
   )?.ppm;
 }

@@ -52,7 +52,7 @@ export class PriceBook {
     if (this.#remembered.has(key)) return this.#remembered.get(key);
     if (this.#remembered.size >= REMEMBERED_MODELS) this.#remembered.clear();
     const name = model.toLowerCase().trim();
-    const found = this.#search(list, name) ?? this.#search(list, withDashedDates(name));
+    const found = this.#search(list, name) ?? this.#search(list, withDashedDates(name)) ?? this.#atBedrock(list, name);
     this.#remembered.set(key, found);
     return found;
   }
@@ -94,6 +94,12 @@ export class PriceBook {
     return models;
   }
 
+  #atBedrock(list: string, model: string): BookModel | undefined {
+    if (list !== BEDROCK_LIST) return undefined;
+    const name = profileName(model);
+    return this.#search(list, name) ?? this.#search(list, claudeAnywhere(name));
+  }
+
   #search(list: string, model: string): BookModel | undefined {
     const own = this.table === undefined ? undefined : listOf(this.table.lists, list);
     const lists = [list, ...(own?.fallback ?? []), ...(listOf(CATALOGUE.lists, list)?.fallback ?? [])];
@@ -112,6 +118,17 @@ export class PriceBook {
     return highest(everywhere.map(({ units }) => units?.[unit]));
   }
 }
+
+const BEDROCK_LIST = 'aws';
+/** Of a profile that AWS made, or of a model: its last part is the name that AWS prices. An application’s profile tells only its own. */
+const AWS_NAME = /^arn:aws[a-z-]*:bedrock:[^/]*:(?:inference-profile|foundation-model)\//;
+/** Regions and groups of regions, but not the whole world. */
+const PLACE = /^(?!global\.)[a-z]{2,5}(?:-[a-z]{2,5})?\.(?=anthropic\.)/;
+
+const profileName = (model: string): string => model.replace(AWS_NAME, '');
+
+/** A place that the table does not know is a region for all that: Anthropic has one price for all of them, above that of `global`. */
+const claudeAnywhere = (model: string): string => model.replace(PLACE, '');
 
 const compileAll = (lists: Lists, list: string, origin: BookModel['origin']): readonly BookModel[] =>
   (listOf(lists, list)?.models ?? []).map((model) => compile(list, model, origin));

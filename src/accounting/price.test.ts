@@ -56,8 +56,8 @@ describe('price', () => {
     const cost = (time: string): bigint =>
       price({ input: 1_000 }, 'deepseek-chat', 'deepseek', Date.parse(`2026-11-20T${time}Z`)).picodollars;
     assert.deepEqual(
-      [cost('00:29:59'), cost('00:30:00'), cost('16:29:59'), cost('16:30:00')],
-      [135_000_000n, 270_000_000n, 270_000_000n, 135_000_000n],
+      [cost('00:59:59'), cost('01:00:00'), cost('03:59:59'), cost('04:00:00')],
+      [220_000_000n, 440_000_000n, 440_000_000n, 220_000_000n],
     );
   });
 

@@ -5,8 +5,9 @@
 import { picodollars, type Picodollars } from '../core/money.ts';
 import type { TokenUsage, Unit } from '../core/usage.ts';
 import type { Rates } from './catalogue.ts';
-import { addUnitLines, dearestUse, lineCost, tierStart, tokenLines, type PriceLine } from './charge.ts';
+import { addUnitLines, lineCost, mostUse, tierStart, tokenLines, type MostUse, type PriceLine } from './charge.ts';
 import { adjustmentFor, ownPriceFor, NO_OPERATOR_PRICES, type OperatorPrices, type OwnPrice } from './operator-prices.ts';
+import type { BookModel } from './price-book.ts';
 import { ratesAt } from './rates-at.ts';
 import { atTier } from './tier.ts';
 
@@ -24,6 +25,8 @@ export interface PriceSource {
   readonly tier?: string | undefined;
   /** Above so many input tokens. */
   readonly above?: number | undefined;
+  /** The model that the call was priced as, where the operator says what is behind the target's name. */
+  readonly as?: string | undefined;
 }
 
 /** A part of a sum in millionths, and what it came to: whole picodollars, not negative. */
@@ -49,6 +52,8 @@ export interface Price {
 export interface PriceContext {
   readonly provider: string;
   readonly credential: string;
+  /** The model behind the name that was asked for, where the operator says so. */
+  readonly baseModel?: string | undefined;
   readonly operator: OperatorPrices;
 }
 
@@ -69,36 +74,43 @@ export function priceUsage(usage: TokenUsage, model: string, priceList: string, 
   return found === undefined ? free(priceList) : total(usage, found, model, at, context);
 }
 
-/** What so many tokens cost at most, whatever they turn out to be: written to a cache, spoken, thought. Service tiers and tools' fees come on top. */
-export function priceBound(
-  maxInput: number,
-  maxOutput: number,
-  model: string,
-  priceList: string,
-  at: number,
-  context: PriceContext = NO_CONTEXT,
-): Price {
+/** What a call uses at most costs at most, whatever its tokens turn out to be: written to a cache, spoken, thought. Service tiers and tools' fees come on top. */
+export function priceBound(most: MostUse, model: string, priceList: string, at: number, context: PriceContext = NO_CONTEXT): Price {
   const found = effectiveRates(model, priceList, at, context);
   if (found === undefined) return free(priceList);
-  return total(dearestUse(found.rates, maxInput, maxOutput), found, model, at, context);
+  return total(mostUse(found.rates, most), found, model, at, context);
 }
 
 /** What a call of now is priced by. Undefined: nobody pays for it. */
-export function effectiveRates(model: string, priceList: string, at: number, { operator, provider }: PriceContext): Found | undefined {
+export function effectiveRates(model: string, priceList: string, at: number, context: PriceContext): Found | undefined {
   if (priceList === SANDBOX_LIST) return undefined;
-  const own = operator.entries.length === 0 ? undefined : ownPriceFor(operator, provider, model, at);
+  const { operator, baseModel } = context;
+  const own = operator.entries.length === 0 ? undefined : ownFor(model, at, context);
   if (own === undefined && priceList === FREE_LIST) return undefined;
-  const listed = priceList === FREE_LIST ? undefined : operator.book.find(priceList, model);
+  const listed = priceList === FREE_LIST ? undefined : listedFor(model, priceList, context);
   const base = priceList === FREE_LIST ? FREE_RATES : listed && ratesAt(listed.prices, at);
   const { list = priceList, id = '' } = listed ?? {};
+  const as = baseModel === undefined ? {} : { as: baseModel };
   if (own === undefined) {
-    const source = { list, model: base === undefined ? '' : id, from: base?.from, ...(listed?.origin === 'file' ? { file: true } : {}) };
+    const file = listed?.origin === 'file' ? { file: true } : {};
+    const source = { list, model: base === undefined ? '' : id, from: base?.from, ...file, ...as };
     return { rates: base ?? NO_RATES, list, priceList, id, source, isOwn: false, hasOwnRequest: false };
   }
   const { hasTokens: isOwn, tiers, from } = own;
-  const source = { list: OPERATOR_LIST, model: own.model, from };
+  const source = { list: OPERATOR_LIST, model: own.model, from, ...as };
   const hasOwnRequest = own.rates.request !== undefined;
   return { rates: inFront(own, base), list, priceList, id, source, isOwn, hasOwnRequest, tiers };
+}
+
+/** His own price for the name that is asked for goes in front of his price for the model behind it. */
+function ownFor(model: string, at: number, { operator, provider, baseModel }: PriceContext): OwnPrice | undefined {
+  const own = ownPriceFor(operator, provider, model, at);
+  return own !== undefined || baseModel === undefined ? own : ownPriceFor(operator, provider, baseModel, at);
+}
+
+/** What is behind the name has the price; the name itself, where no list knows that. */
+export function listedFor(model: string, priceList: string, { operator: { book }, baseModel }: PriceContext): BookModel | undefined {
+  return (baseModel === undefined ? undefined : book.find(priceList, baseModel)) ?? book.find(priceList, model);
 }
 
 const free = (list: string): Price => ({
@@ -152,11 +164,13 @@ function total(usage: TokenUsage, found: Found, model: string, at: number, conte
     picodollars: picodollars(sum),
     version: operator.label,
     known: priced !== undefined && unpriced.length === 0 && served?.known !== false && source.model !== '',
-    source: priced === undefined ? { list: priceList, model: '' } : tiered(source, usage, rates),
+    source: priced === undefined ? nobodys(priceList, source) : tiered(source, usage, rates),
     lines,
   };
   return operator.discounts.length === 0 && operator.margins.length === 0 ? price : adjusted(price, at, model, context);
 }
+
+const nobodys = (list: string, { as }: PriceSource): PriceSource => ({ list, model: '', ...(as === undefined ? {} : { as }) });
 
 function tiered(source: PriceSource, usage: TokenUsage, rates: Rates): PriceSource {
   const above = tierStart(rates.input ?? rates.output, usage.input);
@@ -170,8 +184,8 @@ function addDearest(lines: PriceLine[], { units = {} }: TokenUsage, unpriced: re
 const MILLION = 1_000_000n;
 
 /** The discount rounds down and the margin up: what is charged is never below what it should be, by less than a picodollar each. */
-function adjusted(price: Price, at: number, model: string, { operator, provider, credential }: PriceContext): Price {
-  const call = { provider, credential, model, at };
+function adjusted(price: Price, at: number, model: string, { operator, provider, credential, baseModel }: PriceContext): Price {
+  const call = { provider, credential, model, baseModel, at };
   const less = adjustmentFor(operator.discounts, call);
   const more = adjustmentFor(operator.margins, call);
   if (less === undefined && more === undefined) return price;

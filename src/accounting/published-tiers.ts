@@ -107,7 +107,9 @@ export const TIER_FACTORS: readonly TierFactor[] = [
     times: [1, 2],
   },
   { ...ANTHROPIC, list: 'anthropic', tier: 'batch', matches: EVERY, times: [1, 2] },
-  // Opus 4.6: $30 and $150 where the usual price is $5 and $25; cache multipliers apply on top.
+  // Opus 5.5: $8 and $40 where the usual price is $4 and $20; Opus 5 and 4.8: $10 and $50 for $5 and $25. Cache multipliers apply on top.
+  { ...ANTHROPIC, seen: '2026-09-26', list: 'anthropic', tier: 'fast', matches: /^claude-opus-(?:5|5-5|4-8)$/, times: [2, 1] },
+  // Opus 4.6 was $30 and $150 for $5 and $25; it has no fast mode any more.
   { ...ANTHROPIC, list: 'anthropic', tier: 'fast', matches: /^claude-opus-4-6/, times: [6, 1] },
   // Capacity that was bought ahead. The page says how tokens count against it, not what they cost: taken at the list price.
   {

@@ -110,7 +110,10 @@ describe('service tiers', () => {
     ['fast', 'claude-opus-4-6', 'anthropic', [6n, 1n], true],
     // Nobody publishes these: the dearest that the list has, and the base.
     ['priority', 'o1', 'openai', [5n, 2n], false],
-    ['fast', 'claude-opus-5', 'anthropic', [6n, 1n], false],
+    ['fast', 'claude-opus-5', 'anthropic', [2n, 1n], true],
+    ['fast', 'claude-opus-5-5', 'anthropic', [2n, 1n], true],
+    ['fast', 'claude-opus-4-8', 'anthropic', [2n, 1n], true],
+    ['fast', 'claude-opus-4-7', 'anthropic', [6n, 1n], false],
     ['a-tier-of-tomorrow', 'gpt-5', 'openai', [1n, 1n], false],
     ['flex', 'deepseek-chat', 'deepseek', [1n, 1n], true],
     ['batch', 'claude-sonnet-4-6', 'anthropic', [1n, 2n], true],

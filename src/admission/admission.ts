@@ -1,12 +1,14 @@
 import type { KeyId, OrganizationId, RequestId, TeamId } from '../core/ids.ts';
 import type { Result } from '../core/result.ts';
 import type { AdmissionRefusal, KeyRules, LimitState } from '../core/rules.ts';
-import type { UsageEvent } from '../core/usage.ts';
+import type { Units, UsageEvent } from '../core/usage.ts';
 
 /** Where a request may go. */
 export interface ReserveTarget {
   readonly provider: string;
   readonly model: string;
+  /** The model behind that name, where the operator says so: what it is priced as. */
+  readonly baseModel?: string | undefined;
   readonly priceList: string;
 }
 
@@ -20,6 +22,8 @@ export interface ReserveRequest {
   /** Upper bounds; budgets and token limits build on them. */
   readonly maxInputTokens: number;
   readonly maxOutputTokens: number;
+  /** What is not counted in tokens, at most: for models that are priced by it. */
+  readonly maxUnits?: Units | undefined;
   /** What token limits hold instead, where the client set no bound: the bound of the model would fill most limits by itself. Settling takes what it was. */
   readonly likelyOutputTokens?: number | undefined;
   /** Requests of this key in flight over all workers; absent: no limit. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
+import { BulkheadError } from '../core/errors.ts';
 import type { AdmissionPolicy, AdmissionRefusal, BudgetRule, BudgetStatus } from '../core/rules.ts';
 import type { ReserveRequest } from './admission.ts';
 import { budget, EngineDesk, NOON, policy, request, usageEvent } from './testing/engine-desk.ts';
@@ -75,8 +76,35 @@ describe('budgets', () => {
       assert.ok(refusal?.code === 'budget_exceeded');
       const { owner, spent, budget: amount, window, reset } = refusal.values;
       assert.equal(`${owner} used ${spent} of ${amount} ${window}; ${reset}`, `Team search used $500 of $500 ${words}`);
+      assert.equal(refusal.values.request, '');
       assert.equal(refusal.values.seconds, seconds);
     }
+  });
+
+  it('say what the request may cost where not all is spent, and what others hold', () => {
+    apply(budget({ picodollars: String(5n * DOLLAR), window: { kind: 'calendar', unit: 'month', timeZone: 'UTC' } }));
+    const sentence = (dollars: bigint): string | undefined => {
+      desk.prices.set('openai/gpt-4o', dollars / 100n);
+      const refusal = ask();
+      return refusal === undefined ? undefined : new BulkheadError(refusal.code, refusal.values).message;
+    };
+    const [month, reset] = ['for November', 'resets 1 Dec 00:00 UTC.'];
+    assert.equal(
+      sentence(76n * DOLLAR + DOLLAR / 1000n),
+      `Team search used $0 of $5 ${month}, and this request may cost up to $76.01, more than the $5 left; ${reset}`,
+    );
+    assert.equal(sentence(4n * DOLLAR), undefined);
+    assert.equal(
+      sentence(2n * DOLLAR),
+      `Team search used $0 of $5 ${month}, and this request may cost up to $2, more than the $1 left ($4 is held for requests under way); ${reset}`,
+    );
+    settle('r2', (9n * DOLLAR) / 2n);
+    assert.equal(
+      sentence(DOLLAR / 2n + 100n),
+      `Team search used $4.50 of $5 ${month}, and this request may cost up to $0.500001, more than the $0.50 left; ${reset}`,
+    );
+    settle('r5', DOLLAR / 2n);
+    assert.equal(sentence(DOLLAR), `Team search used $5 of $5 ${month}; ${reset}`);
   });
 
   it('write dollars from integers', () => {

@@ -1,5 +1,6 @@
 import type { KeyId, OrganizationId, RequestId, TeamId } from '../core/ids.ts';
 import type { KeyRules } from '../core/rules.ts';
+import type { Units } from '../core/usage.ts';
 import type { Reservation, ReserveRequest, ReserveTarget } from './admission.ts';
 import type { Hold } from './budget-meter.ts';
 import type { KeyEntry } from './key-meters.ts';
@@ -18,6 +19,7 @@ export class Held implements Reservation {
   readonly alias: string;
   maxInputTokens: number;
   maxOutputTokens: number;
+  readonly maxUnits: Units | undefined;
   readonly likelyOutputTokens: number | undefined;
   readonly maxParallel: number | undefined;
   readonly project: string | undefined;
@@ -43,6 +45,7 @@ export class Held implements Reservation {
     this.alias = request.alias;
     this.maxInputTokens = request.maxInputTokens;
     this.maxOutputTokens = request.maxOutputTokens;
+    this.maxUnits = request.maxUnits;
     this.likelyOutputTokens = request.likelyOutputTokens;
     this.maxParallel = request.maxParallel;
     this.project = request.project;

@@ -1,11 +1,10 @@
 import type { ReserveRequest, ReserveTarget } from './admission.ts';
 
 /** What a call may cost at most, at the prices of now. `known` false: taken from the dearest of its list. */
-export type PriceOf = (
-  target: ReserveTarget,
-  maxInput: number,
-  maxOutput: number,
-) => { readonly picodollars: bigint; readonly known: boolean };
+export type PriceOf = (target: ReserveTarget, most: Most) => { readonly picodollars: bigint; readonly known: boolean };
+
+/** Upper bounds of one call. */
+export type Most = Pick<ReserveRequest, 'maxInputTokens' | 'maxOutputTokens' | 'maxUnits'>;
 
 /** A target and what the request costs there at most. */
 export interface Quote {
@@ -15,10 +14,11 @@ export interface Quote {
 }
 
 /** A request without targets is priced as a model that nobody knows: not to say where it goes makes nothing free. */
-export function quote({ alias, targets, maxInputTokens, maxOutputTokens }: ReserveRequest, priceOf: PriceOf): readonly Quote[] {
+export function quote(request: ReserveRequest, priceOf: PriceOf): readonly Quote[] {
+  const { alias, targets } = request;
   const asked = targets === undefined || targets.length === 0 ? [{ provider: '', model: alias, priceList: '' }] : targets;
   return asked.map((target) => {
-    const { picodollars, known } = priceOf(target, maxInputTokens, maxOutputTokens);
+    const { picodollars, known } = priceOf(target, request);
     return { target, picodollars, known };
   });
 }

@@ -2,7 +2,7 @@ import type { Owners } from '../core/owner.ts';
 import type { AdmissionPolicy, AdmissionRefusal } from '../core/rules.ts';
 import type { BudgetMeter } from './budget-meter.ts';
 import type { LimitMeter } from './limit-meter.ts';
-import { budgetWords, dollarWords, measureWords, ownerWords, resetWords, windowWords } from './words.ts';
+import { budgetWords, dollarWords, measureWords, ownerWords, resetWords, roomWords, windowWords } from './words.ts';
 
 type Names = AdmissionPolicy['names'];
 
@@ -25,15 +25,17 @@ export function limitRefusal(meter: LimitMeter, owners: Owners, cost: number, no
 /** The refusal of a budget that `cost` does not fit in. `now`: Unix milliseconds. */
 export function budgetRefusal(meter: BudgetMeter, cost: bigint, now: number, names: Names): AdmissionRefusal {
   const { rule } = meter;
-  const { windowStart, resetsAt } = meter.status(now);
+  const { windowStart, resetsAt, ...sums } = meter.status(now);
+  const [spent, held, amount] = [BigInt(sums.spent), BigInt(sums.reserved), BigInt(sums.amount)];
   const fitsAt = meter.fitsAt(cost, now);
   return {
     code: 'budget_exceeded',
     values: {
       owner: ownerWords(rule.owner, names),
-      spent: dollarWords(meter.used(now)),
-      budget: dollarWords(meter.amount(now)),
+      spent: dollarWords(spent),
+      budget: dollarWords(amount),
       window: budgetWords(rule, windowStart),
+      request: spent < amount ? roomWords(cost, amount - spent - held, held) : '',
       reset: resetWords(rule, resetsAt, fitsAt),
       rule: rule.id,
       seconds: fitsAt === null ? 0 : Math.max(1, Math.ceil((fitsAt - now) / 1000)),

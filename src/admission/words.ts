@@ -21,6 +21,8 @@ const LENGTHS = [
 const HOUR = 3_600_000;
 const DOLLAR = 1_000_000_000_000n;
 const CENT = 10_000_000_000n;
+/** A millionth of a dollar. */
+const SHOWN = 1_000_000n;
 
 /** `Team search`, or `The team team_…` for one that has no name. */
 export function ownerWords(owner: OwnerRef, names: Readonly<Record<string, string>>): string {
@@ -77,6 +79,19 @@ function periodWords(window: BudgetWindow, start: number): string {
       return `for the hour from ${clock(local)} on ${day}`;
   }
 }
+
+/** Why a request finds no room in a budget that is not spent. `left` may be below nothing: what runs already is held again whether it fits or not. */
+export function roomWords(cost: bigint, left: bigint, held: bigint): string {
+  const shown = dollarWords(left > 0n ? left : 0n);
+  const other = held > 0n ? ` (${dollarWords(held)} is held for requests under way)` : '';
+  return `, and this request may cost up to ${dollarWords(roundedUp(cost))}, more than the ${shown} left${other}`;
+}
+
+/** What is shown of a cost must not look as if it fitted. */
+const roundedUp = (picodollars: bigint): bigint => {
+  const unit = picodollars >= DOLLAR ? CENT : SHOWN;
+  return ((picodollars + unit - 1n) / unit) * unit;
+};
 
 /** `resets 1 Dec 00:00 Europe/Berlin`; of a rolling window, when so much is free that the request fits. */
 export function resetWords({ window }: BudgetRule, resetsAt: number | null, fitsAt: number | null): string {

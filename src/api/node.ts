@@ -78,6 +78,17 @@ const check = z.strictObject({
 });
 export type Check = z.output<typeof check>;
 
+const issuerView = z.strictObject({
+  id: z.string(),
+  url: z.string(),
+  reachable: z.boolean().nullable().describe('Whether it answered when it was asked last; null: it was not asked yet.'),
+  fetched_at: z.string().nullable().describe('When its keys were fetched; null: never.'),
+  taken_until: z.string().nullable().describe('When they are taken no more, unless they are fetched again.'),
+  keys: z.array(z.strictObject({ kid: z.string().nullable(), kty: z.string(), alg: z.string().nullable() })),
+  failure: z.string().nullable().describe('Why it did not answer.'),
+  ahead_seconds: z.number().describe('How far its tokens were issued in the future, at most, by the clock here.'),
+});
+
 export const doctorView = z.strictObject({
   layout: z.string(),
   status: z.enum(['ok', 'warn', 'fail']),
@@ -85,7 +96,9 @@ export const doctorView = z.strictObject({
   processes: z.array(z.record(z.string(), z.json())),
   runtime: z.strictObject({ version: z.string(), floor: z.string(), below_floor: z.boolean() }),
   config: z.strictObject({ source: z.string().nullable(), version: z.number(), problems: z.array(configProblem) }),
+  issuers: z.array(issuerView),
   gateway_url: z.string(),
   control_url: z.string(),
 });
+export type IssuerView = z.output<typeof issuerView>;
 export type DoctorView = z.output<typeof doctorView>;

@@ -71,6 +71,16 @@ export const admin = <Q extends z.ZodType = typeof nothing, B extends z.ZodType 
   status: parts.status ?? (200 as const),
 });
 
+type Row = 'organization' | 'team' | 'project' | 'service-account' | 'user' | 'key' | 'limit' | 'budget';
+
+/** What a list of rows of one kind asks for, and what reading and writing one of them does. `place`: how the row's own is found. */
+export const asking = <Name extends Row, Place extends ScopeSource>(name: Name, place: Place) =>
+  ({
+    list: { permission: `${name}.read`, scope: 'visible' },
+    read: { permission: `${name}.read`, scope: place },
+    write: { permission: `${name}.write`, scope: place },
+  }) as const;
+
 export const open = <R extends z.ZodType>(path: string, summary: string, reply: R) => ({
   method: 'GET' as const,
   path,

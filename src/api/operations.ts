@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ceilings, credentialList, credentialPut, credentialTried, credentialView } from './credentials.ts';
 import { auditList, auditQuery, backupFiles, configView, doctorView, modelList, providerList, vaultQuery, vaultView } from './node.ts';
 import { PRICES } from './price-operations.ts';
+import { ROWS } from './rows.ts';
 import { RULES } from './rule-operations.ts';
 import { admin, nothing, open, type Operation } from './operation.ts';
 import { TENANCY } from './tenancy-operations.ts';
@@ -52,6 +53,8 @@ export const OPERATIONS = {
   ...REPORTS,
 
   ...PRICES,
+
+  ...ROWS,
 
   'audit.list': admin('GET', '/audit', 'The newest lines of the log.', { query: auditQuery, reply: auditList }),
   'config.show': admin('GET', '/config', 'The configuration in effect.', { reply: configView }),

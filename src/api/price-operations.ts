@@ -43,6 +43,10 @@ export type PricesView = z.output<typeof pricesView>;
 const modelPriceView = z.strictObject({
   provider: z.string(),
   model: z.string(),
+  base_model: z
+    .string()
+    .nullable()
+    .describe('The model that bulkhead.yaml says is behind that name, and whose price it is; null: it says none.'),
   list: z.string(),
   known: z.boolean().describe('False: nobody has a price for it, and these are the dearest of its list.'),
   entry: z.string().describe('What it is found by there; empty where the dearest of all counts.'),

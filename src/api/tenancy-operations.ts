@@ -1,21 +1,27 @@
 import { keyChange, keyChanged, keyCreate, keyCreated, keyList, keyListQuery, keyRevoked, keyRotate, keyRotated, keyView } from './keys.ts';
 import * as login from './login.ts';
-import { admin, open, type Operation } from './operation.ts';
+import { admin, asking, open, type Operation } from './operation.ts';
 import * as people from './people.ts';
 import * as tenancy from './tenancy.ts';
 
 /** Organizations down to keys, and the people who work with them. */
 
-const read = { scope: 'visible' } as const;
+const organization = asking('organization', 'organization');
+const team = asking('team', 'team');
+const project = asking('project', 'project');
+const account = asking('service-account', 'service-account');
+const user = asking('user', 'user');
+const key = asking('key', 'key');
 const inOrganization = { scope: 'organization-named', status: 201 } as const;
 const inTeam = { scope: 'team-named', status: 201 } as const;
+const group = {
+  list: { permission: 'catalogue.read', scope: 'visible' },
+  write: { permission: 'access-group.write' },
+} as const;
+const ofOneself = { permission: 'token.write', scope: 'user-named' } as const;
 
 const PLACES = {
-  'organizations.list': admin('GET', '/organizations', 'List organizations.', {
-    permission: 'organization.read',
-    ...read,
-    reply: tenancy.organizationList,
-  }),
+  'organizations.list': admin('GET', '/organizations', 'List organizations.', { ...organization.list, reply: tenancy.organizationList }),
   'organizations.create': admin('POST', '/organizations', 'Create an organization, with a team `default`.', {
     permission: 'organization.write',
     body: tenancy.organizationCreate,
@@ -23,79 +29,57 @@ const PLACES = {
     status: 201,
   }),
   'organizations.show': admin('GET', '/organizations/{id}', 'Show an organization.', {
-    permission: 'organization.read',
-    scope: 'organization',
+    ...organization.read,
     reply: tenancy.organizationView,
   }),
   'organizations.update': admin('PATCH', '/organizations/{id}', 'Change an organization, and what lies below it accordingly.', {
-    permission: 'organization.write',
-    scope: 'organization',
+    ...organization.write,
     body: tenancy.organizationChange,
     reply: tenancy.organizationChanged,
   }),
   'organizations.remove': admin('DELETE', '/organizations/{id}', 'Remove an organization. All its keys are revoked first.', {
-    permission: 'organization.write',
-    scope: 'organization',
+    ...organization.write,
     reply: tenancy.removedWithKeys,
   }),
 
-  'teams.list': admin('GET', '/teams', 'List teams.', {
-    permission: 'team.read',
-    ...read,
-    query: tenancy.teamListQuery,
-    reply: tenancy.teamList,
-  }),
+  'teams.list': admin('GET', '/teams', 'List teams.', { ...team.list, query: tenancy.teamListQuery, reply: tenancy.teamList }),
   'teams.create': admin('POST', '/teams', 'Create a team.', {
     permission: 'team.write',
     ...inOrganization,
     body: tenancy.teamCreate,
     reply: tenancy.teamView,
   }),
-  'teams.show': admin('GET', '/teams/{id}', 'Show a team.', { permission: 'team.read', scope: 'team', reply: tenancy.teamView }),
+  'teams.show': admin('GET', '/teams/{id}', 'Show a team.', { ...team.read, reply: tenancy.teamView }),
   'teams.update': admin('PATCH', '/teams/{id}', 'Change a team, and what lies below it accordingly.', {
-    permission: 'team.write',
-    scope: 'team',
+    ...team.write,
     body: tenancy.teamChange,
     reply: tenancy.teamChanged,
   }),
   'teams.remove': admin('DELETE', '/teams/{id}', 'Remove a team. All its keys are revoked first.', {
-    permission: 'team.write',
-    scope: 'team',
+    ...team.write,
     reply: tenancy.removedWithKeys,
   }),
 
-  'projects.list': admin('GET', '/projects', 'List projects.', {
-    permission: 'project.read',
-    ...read,
-    query: tenancy.placeQuery,
-    reply: tenancy.projectList,
-  }),
+  'projects.list': admin('GET', '/projects', 'List projects.', { ...project.list, query: tenancy.placeQuery, reply: tenancy.projectList }),
   'projects.create': admin('POST', '/projects', 'Create a project in a team.', {
     permission: 'project.write',
     ...inTeam,
     body: tenancy.projectCreate,
     reply: tenancy.projectView,
   }),
-  'projects.show': admin('GET', '/projects/{id}', 'Show a project.', {
-    permission: 'project.read',
-    scope: 'project',
-    reply: tenancy.projectView,
-  }),
+  'projects.show': admin('GET', '/projects/{id}', 'Show a project.', { ...project.read, reply: tenancy.projectView }),
   'projects.update': admin('PATCH', '/projects/{id}', 'Change a project, and its keys accordingly.', {
-    permission: 'project.write',
-    scope: 'project',
+    ...project.write,
     body: tenancy.projectChange,
     reply: tenancy.projectChanged,
   }),
   'projects.remove': admin('DELETE', '/projects/{id}', 'Remove a project. All its keys are revoked first.', {
-    permission: 'project.write',
-    scope: 'project',
+    ...project.write,
     reply: tenancy.removedWithKeys,
   }),
 
   'service-accounts.list': admin('GET', '/service-accounts', 'List service accounts.', {
-    permission: 'service-account.read',
-    ...read,
+    ...account.list,
     query: tenancy.placeQuery,
     reply: tenancy.serviceAccountList,
   }),
@@ -106,56 +90,43 @@ const PLACES = {
     reply: tenancy.serviceAccountView,
   }),
   'service-accounts.show': admin('GET', '/service-accounts/{id}', 'Show a service account.', {
-    permission: 'service-account.read',
-    scope: 'service-account',
+    ...account.read,
     reply: tenancy.serviceAccountView,
   }),
   'service-accounts.update': admin('PATCH', '/service-accounts/{id}', 'Rename a service account.', {
-    permission: 'service-account.write',
-    scope: 'service-account',
+    ...account.write,
     body: tenancy.serviceAccountChange,
     reply: tenancy.serviceAccountView,
   }),
   'service-accounts.remove': admin('DELETE', '/service-accounts/{id}', 'Remove a service account. All its keys are revoked first.', {
-    permission: 'service-account.write',
-    scope: 'service-account',
+    ...account.write,
     reply: tenancy.removedWithKeys,
   }),
 
   'access-groups.list': admin('GET', '/access-groups', 'List access groups: named lists of models.', {
-    permission: 'catalogue.read',
-    ...read,
+    ...group.list,
     reply: tenancy.accessGroupList,
   }),
   'access-groups.create': admin('POST', '/access-groups', 'Create an access group.', {
-    permission: 'access-group.write',
+    ...group.write,
     body: tenancy.accessGroupCreate,
     reply: tenancy.accessGroupView,
     status: 201,
   }),
-  'access-groups.show': admin('GET', '/access-groups/{id}', 'Show an access group.', {
-    permission: 'catalogue.read',
-    ...read,
-    reply: tenancy.accessGroupView,
-  }),
+  'access-groups.show': admin('GET', '/access-groups/{id}', 'Show an access group.', { ...group.list, reply: tenancy.accessGroupView }),
   'access-groups.update': admin('PUT', '/access-groups/{id}', 'Change what an access group holds, for every key that names it.', {
-    permission: 'access-group.write',
+    ...group.write,
     body: tenancy.accessGroupChange,
     reply: tenancy.accessGroupChanged,
   }),
   'access-groups.remove': admin('DELETE', '/access-groups/{id}', 'Remove an access group that nothing names.', {
-    permission: 'access-group.write',
+    ...group.write,
     reply: people.removed,
   }),
 } satisfies Record<string, Operation>;
 
 const PEOPLE = {
-  'users.list': admin('GET', '/users', 'List people.', {
-    permission: 'user.read',
-    ...read,
-    query: people.userListQuery,
-    reply: people.userList,
-  }),
+  'users.list': admin('GET', '/users', 'List people.', { ...user.list, query: people.userListQuery, reply: people.userList }),
   'users.create': admin('POST', '/users', 'Create a person.', {
     permission: 'user.write',
     scope: 'place-named',
@@ -163,22 +134,20 @@ const PEOPLE = {
     body: people.userCreate,
     reply: people.userView,
   }),
-  'users.show': admin('GET', '/users/{id}', 'Show a person.', { permission: 'user.read', scope: 'user', reply: people.userView }),
+  'users.show': admin('GET', '/users/{id}', 'Show a person.', { ...user.read, reply: people.userView }),
   'users.update': admin('PATCH', '/users/{id}', 'Change, block or unblock a person.', {
-    permission: 'user.write',
-    scope: 'user',
+    ...user.write,
     body: people.userChange,
     reply: people.userChanged,
   }),
   'users.remove': admin('DELETE', '/users/{id}', 'Remove a person, with tokens and roles. All keys are revoked first.', {
-    permission: 'user.write',
-    scope: 'user',
+    ...user.write,
     reply: tenancy.removedWithKeys,
   }),
 
   'members.list': admin('GET', '/members', 'List who has which role where.', {
     permission: 'member.read',
-    ...read,
+    scope: 'visible',
     query: people.memberListQuery,
     reply: people.memberList,
   }),
@@ -201,8 +170,7 @@ const PEOPLE = {
     reply: people.tokenList,
   }),
   'tokens.create': admin('POST', '/tokens', 'Create a personal token for the admin API. Its text is shown once.', {
-    permission: 'token.write',
-    scope: 'user-named',
+    ...ofOneself,
     status: 201,
     body: people.tokenCreate,
     reply: people.tokenCreated,
@@ -215,38 +183,30 @@ const PEOPLE = {
 } satisfies Record<string, Operation>;
 
 const KEYS = {
-  'keys.list': admin('GET', '/keys', 'List virtual keys.', { permission: 'key.read', ...read, query: keyListQuery, reply: keyList }),
+  'keys.list': admin('GET', '/keys', 'List virtual keys.', { ...key.list, query: keyListQuery, reply: keyList }),
   'keys.create': admin('POST', '/keys', 'Create a virtual key. Its text is shown once.', {
     permission: 'key.write',
     ...inTeam,
     body: keyCreate,
     reply: keyCreated,
   }),
-  'keys.show': admin('GET', '/keys/{id}', 'Show a virtual key.', { permission: 'key.read', scope: 'key', reply: keyView }),
+  'keys.show': admin('GET', '/keys/{id}', 'Show a virtual key.', { ...key.read, reply: keyView }),
   'keys.update': admin('PATCH', '/keys/{id}', 'Change a virtual key. Answers when every process serves by the change.', {
-    permission: 'key.write',
-    scope: 'key',
+    ...key.write,
     body: keyChange,
     reply: keyChanged,
   }),
   'keys.block': admin('POST', '/keys/{id}/block', 'Block a virtual key. Answers when every process has confirmed.', {
-    permission: 'key.write',
-    scope: 'key',
+    ...key.write,
     reply: keyChanged,
   }),
-  'keys.unblock': admin('POST', '/keys/{id}/unblock', 'Let a blocked virtual key work again.', {
-    permission: 'key.write',
-    scope: 'key',
-    reply: keyChanged,
-  }),
+  'keys.unblock': admin('POST', '/keys/{id}/unblock', 'Let a blocked virtual key work again.', { ...key.write, reply: keyChanged }),
   'keys.revoke': admin('DELETE', '/keys/{id}', 'Revoke a virtual key. Answers when every process has confirmed.', {
-    permission: 'key.write',
-    scope: 'key',
+    ...key.write,
     reply: keyRevoked,
   }),
   'keys.rotate': admin('POST', '/keys/{id}/rotate', 'Replace a virtual key; the old one works on for the grace time.', {
-    permission: 'key.write',
-    scope: 'key',
+    ...key.write,
     body: keyRotate,
     reply: keyRotated,
     status: 201,
@@ -256,15 +216,13 @@ const KEYS = {
 const LOGIN = {
   'login.options': open('/admin/v1/login', 'Where people log in.', login.loginOptions),
   'login.key': admin('POST', '/login', 'Turn a fresh ID token of an issuer into a key of minutes, or let that key go on living.', {
-    permission: 'token.write',
-    scope: 'user-named',
+    ...ofOneself,
     status: 201,
     body: login.loginBody,
     reply: login.loginKey,
   }),
   'login.end': admin('POST', '/logout', 'End the key of a login, at once.', {
-    permission: 'token.write',
-    scope: 'user-named',
+    ...ofOneself,
     body: login.logoutBody,
     reply: login.loggedOut,
   }),

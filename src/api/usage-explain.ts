@@ -13,6 +13,7 @@ const explained = z.strictObject({
     .strictObject({
       list: z.string().describe('A list of the price catalogue, or `operator`: prices of bulkhead.yaml.'),
       model: z.string().describe('The entry of it; empty where the dearest of all was charged.'),
+      as: z.string().nullable().describe('The model that it was priced as: `base_model` of the target. Null: the target has none.'),
       in_file: z.boolean().describe('It stands in the operator’s prices file.'),
       version: z.string().describe('Of the built-in prices, and after each `+` of the prices file and of the prices of bulkhead.yaml.'),
       known: z.boolean().describe('False: something of it has no known price, and the dearest was charged for that.'),

@@ -1,25 +1,7 @@
 import { z } from 'zod';
+import { DIFFERENCE_KINDS, USAGE_DIMENSIONS } from '../core/reports.ts';
 import { OUTCOMES } from '../core/usage.ts';
 import { limit, reference } from './fields.ts';
-
-const DIMENSIONS = [
-  'key',
-  'team',
-  'organization',
-  'project',
-  'user',
-  'end_user',
-  'tag',
-  'model',
-  'alias',
-  'provider',
-  'credential',
-  'outcome',
-  'hour',
-  'day',
-  'week',
-  'month',
-] as const;
 
 const timeZone = z
   .string()
@@ -59,8 +41,8 @@ export const usageQuery = z.strictObject({
     .string()
     .default('day')
     .transform((text) => text.split(','))
-    .pipe(z.array(z.enum(DIMENSIONS)).min(1).max(4))
-    .describe(`Comma-separated: ${DIMENSIONS.join(', ')}.`),
+    .pipe(z.array(z.enum(USAGE_DIMENSIONS)).min(1).max(4))
+    .describe(`Comma-separated: ${USAGE_DIMENSIONS.join(', ')}.`),
   ...window,
   limit: limit(10_000, 1000),
 });
@@ -157,16 +139,6 @@ export const usageStatement = z.strictObject({
     }),
   ),
 });
-
-const DIFFERENCE_KINDS = [
-  'missing_usage',
-  'missing_journal',
-  'owner',
-  'bytes_sent',
-  'bytes_received',
-  'input_tokens',
-  'output_tokens',
-] as const;
 
 export const reconciliationQuery = z.strictObject({
   since: moment.default('7d').describe('Found since; how far back, or from when.'),

@@ -13,7 +13,6 @@ interface CallInput<Name extends OperationName> {
 
 /** Speaks to the admin API of one node. Refusals become `CliFailure` with the server's own words. */
 export interface AdminClient {
-  readonly url: string;
   call<Name extends OperationName>(name: Name, input?: CallInput<Name>): Promise<ReplyOf<Name>>;
 }
 
@@ -32,7 +31,6 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 export function adminClient({ url, token, timeoutMs = USUAL_TIMEOUT_MS }: ClientOptions): AdminClient {
   const base = checkedUrl(url);
   return {
-    url: base,
     call: async (name, input = {}) => {
       // The schemas are loaded only by commands that talk to a node.
       const { OPERATIONS } = await import('../api/operations.ts');

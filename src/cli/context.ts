@@ -1,7 +1,10 @@
+import fs from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { adminClient, type AdminClient } from './client.ts';
 import { dataFolder, DEFAULT_DATA, readSpec, readToken, type DataFolder } from './data-folder.ts';
+import { usageError } from './failure.ts';
+import { loginFile } from './login/login-path.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The options that every command takes. */
@@ -9,6 +12,7 @@ export interface CommonOptions {
   readonly data?: string;
   readonly url?: string;
   readonly tokenFile?: string;
+  readonly login?: boolean;
   readonly json?: boolean;
 }
 
@@ -34,6 +38,7 @@ export const withCommon = (command: Command): Command =>
     .option('--data <folder>', 'data folder of the node', DEFAULT_DATA)
     .option('--url <address>', 'admin API, such as http://127.0.0.1:4101 (default: the one of the data folder)')
     .option('--token-file <file>', 'admin token (default: admin/token in the data folder)')
+    .option('--login', 'as the person who is logged in here (default: where there is no admin token to read)')
     .option('--json', 'print JSON for programs');
 
 export const folderOf = ({ terminal }: CliContext, options: CommonOptions): DataFolder =>
@@ -41,8 +46,37 @@ export const folderOf = ({ terminal }: CliContext, options: CommonOptions): Data
 
 export function clientOf(context: CliContext, options: CommonOptions): AdminClient {
   const folder = folderOf(context, options);
+  if (usesLogin(context, options, folder)) return loginClient(context, options.url);
   const tokenFile = options.tokenFile === undefined ? folder.tokenFile : path.resolve(context.terminal.cwd, options.tokenFile);
   return adminClient({ url: options.url ?? controlUrl(folder), token: () => readToken(tokenFile) });
+}
+
+/** Whose machine has no admin token to read is not the operator's: there people are who they logged in as. */
+function usesLogin({ terminal }: CliContext, { tokenFile, login }: CommonOptions, folder: DataFolder): boolean {
+  if (tokenFile !== undefined && login === true) throw usageError('There are two who could ask.', 'Give --login or --token-file.');
+  if (tokenFile !== undefined || login === true) return login === true;
+  return !isReadable(folder.tokenFile) && fs.existsSync(loginFile(terminal));
+}
+
+function isReadable(file: string): boolean {
+  try {
+    fs.accessSync(file, fs.constants.R_OK);
+    return true;
+  } catch {
+    // Whatever the reason, it is not a token for this person.
+    return false;
+  }
+}
+
+/** What a login needs is loaded where there is one. */
+function loginClient({ terminal }: CliContext, url: string | undefined): AdminClient {
+  return {
+    call: async (name, input) => {
+      const { personAt } = await import('./login/session.ts');
+      const { control, token } = await personAt(loginFile(terminal), url);
+      return adminClient({ url: control, token: () => token }).call(name, input);
+    },
+  };
 }
 
 /** Where the admin API is, for a command that brings its own token. */

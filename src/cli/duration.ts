@@ -10,6 +10,11 @@ export function seconds(text: string, option: string): number {
   return Number(match[1]) * unit;
 }
 
+const WINDOWS: Readonly<Record<string, string>> = { second: '1s', minute: '1m', hour: '1h', day: '1d' };
+
+/** The window of a limit, also by the word for one of its unit; the server judges the rest. */
+export const limitWindow = (text: string): string => (Object.hasOwn(WINDOWS, text) ? (WINDOWS[text] as string) : text);
+
 /** `7d` from now, or the RFC 3339 instant that it is. */
 export const instantOf = (text: string, option: string, now = Date.now()): string =>
   text.includes('T') ? text : new Date(now + seconds(text, option) * 1000).toISOString();

@@ -6,6 +6,7 @@ import { explainText } from './explain-text.ts';
 const PRICE: NonNullable<UsageExplain['attempts'][number]['price']> = {
   list: 'openai',
   model: 'gpt-5',
+  as: null,
   version: 'genai-prices@0.1.8+7',
   known: true,
   from: '2026-11-01T00:00:00.000Z',

@@ -36,6 +36,7 @@ function sourceOf({ price, adds_up: isSum }: Attempt): string {
   const list = price.list === 'operator' ? 'prices of bulkhead.yaml' : `${price.in_file ? 'prices file' : 'price list'} ${price.list}`;
   const parts = [
     price.model === '' ? `${list}: no price is known, the dearest of all counts` : `${list}, ${price.model}`,
+    price.as === null ? '' : `as ${price.as}`,
     price.from === null ? '' : `since ${price.from.slice(0, 10)}`,
     price.tier === null ? '' : `served as ${price.tier}`,
     price.above_input_tokens === null ? '' : `above ${grouped(price.above_input_tokens)} input tokens`,

@@ -93,6 +93,29 @@ describe('limit', () => {
     assert.match(out, /lim_01: team search may use 600 requests in any 1m\./);
   });
 
+  it('takes the word for a window, as a budget does', async () => {
+    admin().answers = {
+      'limits.create': () => ({ ...LIMIT, cut: [], applied: 'yes' }),
+      'limits.update': () => ({ ...LIMIT, cut: [], applied: 'yes' }),
+    };
+    for (const [per, window] of [
+      ['second', '1s'],
+      ['minute', '1m'],
+      ['hour', '1h'],
+      ['day', '1d'],
+      ['90s', '90s'],
+    ] as const) {
+      assert.equal((await cli(['limit', 'add', '--team', 'search', '--requests', '5', '--per', per])).code, 0);
+      assert.equal((await cli(['limit', 'change', 'lim_01', '--per', per])).code, 0);
+      assert.deepEqual(
+        admin()
+          .seen.slice(-2)
+          .map(({ body }) => (body as { window: string }).window),
+        [window, window],
+      );
+    }
+  });
+
   it('says when a rule is stored but not in force yet, and what was cut', async () => {
     admin().answers = { 'limits.update': () => ({ ...LIMIT, cut: ['lim_09'], applied: 'later' }) };
     const { out } = await cli(['limit', 'change', 'lim_01', '--amount', '600', '--cut']);

@@ -32,7 +32,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   restore: async () => (await import('./commands/restore.ts')).restoreCommand,
 };
 
-/** Who keys belong to: one line of the help together, so that it stays one screen. */
+/** Who keys belong to, one line of the help together, and what the doctor points to: so that it stays one screen. */
 const TENANCY: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   org: async () => (await import('./commands/org.ts')).orgCommand,
   team: async () => (await import('./commands/team.ts')).teamCommand,
@@ -44,6 +44,7 @@ const TENANCY: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   token: async () => (await import('./commands/token.ts')).tokenCommand,
   login: async () => (await import('./commands/login.ts')).loginCommand,
   logout: async () => (await import('./commands/login.ts')).logoutCommand,
+  rows: async () => (await import('./commands/rows.ts')).rowsCommand,
 };
 
 /** The tree of commands, or the one branch that `asked` names. The reference page is made from the whole. */

@@ -52,26 +52,14 @@ describe('usage', () => {
     ]);
   });
 
-  it('shows keys by name, and those that are gone by id', async () => {
-    const rows = ['key_1', 'key_2'].map((key) => ({ key, requests: 1 }));
-    const listed = {
-      id: 'key_1',
-      name: 'my-app',
-      hint: '',
-      organization: '',
-      team: '',
-      state: 'revoked',
-      version: 1,
-      created_at: '',
-      expires_at: null,
-      revoked_at: null,
-      replaced_by: null,
-      models: null,
-      max_parallel: null,
-    };
-    admin().answers = { 'usage.summary': () => ({ ...SUMMARY, rows }), 'keys.list': () => ({ keys: [listed] }) };
-    const { out } = await cli(['usage', '--by', 'key']);
-    assert.match(out, /my-app +1 [^]*key_2 +1 /);
+  it('shows what has a name by it, and what is gone by its id', async () => {
+    const rows = [
+      { key: 'key_1', key_name: 'my-app', team: 'team_1', team_name: 'search', requests: 1 },
+      { key: 'key_2', key_name: null, team: '', team_name: null, requests: 1 },
+    ];
+    admin().answers = { 'usage.summary': () => ({ ...SUMMARY, rows }) };
+    const { out } = await cli(['usage', '--by', 'key,team']);
+    assert.match(out, /my-app +search +1 [^]*key_2 +– +1 /);
   });
 
   it('gives programs the answer as it came', async () => {
@@ -147,6 +135,7 @@ describe('doctor', () => {
     processes: [PROCESS],
     runtime: { version: '26.10.0', floor: '26.12.1', below_floor: true },
     config: { source: null, version: 1, problems: [] },
+    issuers: [],
     gateway_url: 'http://127.0.0.1:4100',
     control_url: admin().url,
   });

@@ -57,7 +57,7 @@ describe('usage report', () => {
     admin().answers = {
       'usage.summary': () => ({ from: '2026-11-16T00:00:00Z', to: '2026-11-23T00:00:00Z', rows, whole_days_before: null }),
     };
-    const { out } = await cli(['usage', 'report', '--by', 'day,team', '--tz', 'Europe/Berlin', '--csv']);
+    const { out } = await cli(['usage', 'report', '--by', 'day,team', '--time-zone', 'Europe/Berlin', '--csv']);
     assert.equal(out, "day,team,requests,cost_usd\n2026-11-22,'=x,1,0.5\n");
     assert.deepEqual(admin().seen[0]?.query, { by: ['day', 'team'], since: '7d', limit: 1000, time_zone: 'Europe/Berlin' });
   });

@@ -11,7 +11,7 @@ const target = z.union([
         .string()
         .regex(MODEL, 'must be the name of a model, at most 200 characters')
         .describe(
-          'The model behind a name that does not tell it: an application inference profile or provisioned throughput of Bedrock, a deployment of Azure. It says in which protocol the model is asked and what it can take.',
+          'The model behind a name that does not tell it: an application inference profile or provisioned throughput of Bedrock, a deployment of Azure. It says in which protocol the model is asked, what it can take, and what it costs.',
         ),
     })
     .describe('A target whose name does not tell which model it is.'),

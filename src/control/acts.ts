@@ -68,6 +68,13 @@ const ACTS = {
   'rows.seal': ['system'],
   /** A row that the vault did not sign is not taken. */
   'row.refuse': ['system'],
+  /** What all tables come to, so that an older database shows. */
+  'rows.note': ['system'],
+  /** A table is not as this node wrote it. */
+  'rows.differ': ['system'],
+  /** Tables are counted as they stand: at an upgrade, once, or because an operator looked and takes them. */
+  'rows.count': ['system'],
+  'rows.accept': ['admin'],
   /** A table of list prices: by hand, or the file that the operator names. */
   'prices.apply': ['admin', 'system'],
   'prices.reset': ['admin'],

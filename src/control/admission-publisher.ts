@@ -27,6 +27,8 @@ export interface AdmissionPublisherDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly unknownPrice: () => AdmissionPolicy['unknownPrice'];
+  /** Whether what was kept here may have been taken away, or be older than it was. Rejects while nobody could look. */
+  readonly hasLost: () => Promise<boolean>;
 }
 
 /** `yes`: every request is held to it. `later`: it is stored, and goes to the ledger once that answers. */
@@ -58,13 +60,17 @@ export class AdmissionPublisher {
   /** What the rules are now. Throws row_edited where the file does not hold them as they were signed. */
   async current(): Promise<AdmissionPolicy> {
     const signed = await this.#stored();
+    await this.#refuseLost();
     return signed === undefined ? NO_POLICY : (JSON.parse(signed.text) as AdmissionPolicy);
   }
 
   /** The next policy, signed; it counts once `keep` stored it. Throws vault_unavailable. */
   async next(change: RuleChange): Promise<SignedText> {
+    return this.#sign(await this.current(), change);
+  }
+
+  async #sign(before: AdmissionPolicy, change: RuleChange): Promise<SignedText> {
     const { db, vaults, clock, unknownPrice } = this.#deps;
-    const before = await this.current();
     const after = policyAfter(before, change, clock.now());
     const names = await ownerNames(
       db,
@@ -88,6 +94,29 @@ export class AdmissionPublisher {
     });
   }
 
+  /**
+   * Where no policy of ours is kept any more: one of the rows that are, so that nothing becomes free by the loss. To be called once an
+   * operator has taken the rows as they stand.
+   */
+  async restore(): Promise<void> {
+    const isKept = await this.#stored().then(
+      (signed) => signed !== undefined,
+      () => false,
+    );
+    if (isKept) return;
+    const { db, clock } = this.#deps;
+    const [limits, budgets, shares, raises] = await Promise.all([
+      db.selectFrom('limits').selectAll().where('owner_kind', '!=', 'key').execute(),
+      db.selectFrom('budgets').selectAll().where('owner_kind', '!=', 'key').execute(),
+      db.selectFrom('shares').selectAll().execute(),
+      db.selectFrom('budget_raises').selectAll().where('until', '>', clock.now()).execute(),
+    ]);
+    await this.inTurn(async () => {
+      await this.keep(db, await this.#sign(NO_POLICY, { limits, budgets, shares, raises }));
+      return this.push();
+    });
+  }
+
   /** An owner has another name, for the sentences of refusals. Never rejects: without the vault they keep the old one until the next rule. */
   async renamed(): Promise<void> {
     await this.refresh().catch((error: unknown) => {
@@ -99,6 +128,7 @@ export class AdmissionPublisher {
   async greet(): Promise<void> {
     try {
       const isFirst = (await readMeta(this.#deps.db, POLICY)) === undefined;
+      if (isFirst) await this.#refuseLost();
       await (isFirst ? this.refresh() : this.push());
       await this.check();
     } catch (error) {
@@ -155,6 +185,11 @@ export class AdmissionPublisher {
     this.#verifyKey ??= publicKeyFromRaw((await this.#deps.vaults.info(0)).verifyKey);
     if (verifyText(this.#verifyKey, 'snapshot', signed)) return signed;
     throw new BulkheadError('row_edited', { resource: 'policy', id: 'admission' });
+  }
+
+  /** No policy, or an older one, would free what the one before held: the ledger keeps what it has. Throws row_edited. */
+  async #refuseLost(): Promise<void> {
+    if (await this.#deps.hasLost()) throw new BulkheadError('row_edited', { resource: 'policy', id: 'admission' });
   }
 
   #again(): void {

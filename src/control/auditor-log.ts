@@ -10,14 +10,21 @@ const RECEIPT_MS = 5000;
 /** The auditor's log over its socket. Every failure, a lost connection included, rejects: then there is no permit. */
 export class AuditorLog implements AuditLog {
   readonly #link: Link;
+  #sequence = 0;
 
   constructor(link: Link) {
     this.#link = link;
   }
 
+  /** Of the newest line that this process had written. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
   async append(entry: AuditEntry): Promise<AuditReceipt> {
     const { sequence, hash } = await within(RECEIPT_MS, this.#ask({ op: 'append', entry }));
     if (typeof sequence !== 'number' || typeof hash !== 'string') throw new Error('the auditor answered without a receipt');
+    this.#sequence = Math.max(this.#sequence, sequence);
     return { sequence, hash };
   }
 

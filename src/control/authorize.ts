@@ -2,9 +2,9 @@ import { may, PERMISSIONS, type Identity, type Permission, type Scope } from '..
 import type { Operation, ScopeSource } from '../api/operation.ts';
 import type { OwnerInput } from '../api/rules.ts';
 import { BulkheadError } from '../core/errors.ts';
-import type { Authority } from './acts.ts';
 import type { Caller, Known } from './caller.ts';
 import { DEFAULT_NAME, type Database } from './database.ts';
+import type { ControlDeps } from './deps.ts';
 import { findOrganization } from './resources/organizations/service.ts';
 import { scopeFor, type Question } from './scopes.ts';
 
@@ -15,7 +15,10 @@ export interface Authorizer {
   authorize(known: Known, name: string, operation: Operation, asked: Question): Promise<Caller>;
 }
 
-export function authorizer(db: Database, authority: Authority): Authorizer {
+/** What only takes power away, or keeps somebody at work who is so already: allowed whatever the tables look like. */
+const ALWAYS: ReadonlySet<string> = new Set(['keys.revoke', 'keys.block', 'tokens.revoke', 'login.key', 'login.end']);
+
+export function authorizer({ db, authority, rows }: Pick<ControlDeps, 'db' | 'authority' | 'rows'>): Authorizer {
   const refuse = ({ actor }: Known, name: string, { method }: Operation, target: string): Promise<never> => {
     if (method !== 'GET') return authority.deny(actor, name, target);
     return Promise.reject(new BulkheadError('permission_denied', { act: name }));
@@ -31,8 +34,10 @@ export function authorizer(db: Database, authority: Authority): Authorizer {
       if (permission === null) throw new BulkheadError('permission_denied', { act: name });
       await hideForeign(db, known.identity, source, asked);
       const scope = await scopeFor(source, db, asked, known.identity, permission);
-      if (may(known.identity, permission, scope))
+      if (may(known.identity, permission, scope)) {
+        if (operation.method !== 'GET' && !ALWAYS.has(name) && known.actor.kind !== 'admin') await refuseDoubted(rows);
         return { ...known.actor, identity: known.identity, permission, scope, ...(known.token !== undefined && { token: known.token }) };
+      }
       // What an identity may not see does not exist for it: the answer is the one for an id that was never given.
       // A rule is read where its owner lies, and written from above.
       const shown = source === 'rule' ? await scopeFor(source, db, asked, known.identity, reading(permission)) : scope;
@@ -40,6 +45,15 @@ export function authorizer(db: Database, authority: Authority): Authorizer {
       return refuse(known, name, operation, target(source, asked));
     },
   };
+}
+
+/**
+ * A row that is missing, or there again, may be what gave or took the right to ask. Until the operator looked, nobody else changes anything.
+ * Throws rows_differ.
+ */
+async function refuseDoubted(rows: ControlDeps['rows']): Promise<void> {
+  const tables = await rows.doubted();
+  if (tables.length > 0) throw new BulkheadError('rows_differ', { tables: tables.join(', ') });
 }
 
 /**

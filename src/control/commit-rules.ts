@@ -10,6 +10,7 @@ import type { OwnerColumns } from './limit-tables.ts';
 import type { StoredKey } from './resources/keys/rows.ts';
 import { findKey, refuseEdited, signChanged, writeChanged } from './resources/keys/service.ts';
 import { isComplete, tellWorkers } from './revocation.ts';
+import { reseal, writeResealed, type Resealed } from './sealed-tables.ts';
 
 /** The one place that writes rules: rows, policy and keys in one transaction, signed before; then everyone who enforces them. */
 
@@ -34,11 +35,13 @@ export const commitRules = (deps: ControlDeps, _permit: Permit, change: RuleChan
   deps.admission.inTurn(async () => {
     await refuseEditedRules(deps, change);
     const keys = await signKeys(deps, change);
+    const request = granted === undefined ? undefined : await signGranted(deps, granted);
     const policy = concernsAll(change) ? await deps.admission.next(change) : undefined;
     await deps.db.transaction().execute(async (to) => {
       await removeRows(to, change);
       await writeRows(to, change, deps.clock.now());
-      if (granted !== undefined) await markGranted(to, granted, deps.clock.now());
+      // Someone else decided since it was read: the raise is undone with it.
+      if (request !== undefined) await writeResealed(to, request);
       for (const { key, before } of keys) await writeChanged(to, before, key);
       if (policy !== undefined) await deps.admission.keep(to, policy);
     });
@@ -158,15 +161,11 @@ async function writeRows(
   for (const row of raises) await to.insertInto('budget_raises').values(row).execute();
 }
 
-async function markGranted(to: Database, { id, by, answer, budget }: Granted, now: number): Promise<void> {
-  const { numUpdatedRows } = await to
-    .updateTable('budget_requests')
-    .set({ state: 'granted', decided_by: by, decided_at: now, answer, budget })
-    .where('id', '=', id)
-    .where('state', '=', 'open')
-    .executeTakeFirst();
-  // Someone else decided since it was read; the raise is undone with it.
-  if (numUpdatedRows !== 1n) throw new BulkheadError('request_decided', { id, state: 'decided' });
+/** Throws request_decided. */
+async function signGranted({ db, seals, clock }: ControlDeps, { id, by, answer, budget }: Granted): Promise<Resealed> {
+  const open = await db.selectFrom('budget_requests').selectAll().where('id', '=', id).where('state', '=', 'open').executeTakeFirst();
+  if (open === undefined) throw new BulkheadError('request_decided', { id, state: 'decided' });
+  return reseal(db, seals, 'budget_requests', id, { state: 'granted', decided_by: by, decided_at: clock.now(), answer, budget });
 }
 
 async function tellGateways({ vaults, gateways, log, ask }: ControlDeps, key: StoredKey): Promise<boolean> {

@@ -1,13 +1,16 @@
+import fs from 'node:fs';
 import path from 'node:path';
 import type { Generated, Kysely } from 'kysely';
 import { kyselyOver } from '../store/sqlite/kysely.ts';
 import { inTransaction, openWritable, type Migration, type SqliteDatabase } from '../store/sqlite/open.ts';
+import { headTables, type HeadSchema } from './head-tables.ts';
 import { limitTables, type LimitSchema } from './limit-tables.ts';
+import { RowHeads } from './row-heads.ts';
 import { sessionTables, type SessionSchema } from './session-tables.ts';
 import { sealedTables, tenancyTables, type TenancySchema } from './tenancy-tables.ts';
 
 /** Tables of `control.db`. Times are Unix milliseconds. */
-export interface Schema extends LimitSchema, TenancySchema, SessionSchema {
+export interface Schema extends LimitSchema, TenancySchema, SessionSchema, HeadSchema {
   readonly keys: KeysTable;
   readonly meta: { readonly name: string; readonly value: string };
 }
@@ -87,21 +90,29 @@ export const MIGRATIONS: readonly Migration[] = [
   tenancyTables(3),
   sealedTables(4),
   sessionTables(5),
+  headTables,
 ];
 
 /** The control plane's own file, opened once as its only writer. */
 export interface ControlStore {
   readonly db: Database;
+  readonly heads: RowHeads;
+  /** There was no file before this start. */
+  readonly isNew: boolean;
   /** Copies the whole file, consistently, while it is in use. */
   copyTo(file: string): void;
 }
 
 /** Throws `schema_too_new` where a newer program wrote the file. */
 export function openControlStore(folder: string, now: number): ControlStore {
-  const file = openWritable(path.join(folder, DATABASE_FILE), { synchronous: 'full', migrations: MIGRATIONS });
+  const isNew = !fs.existsSync(path.join(folder, DATABASE_FILE));
+  const at = path.join(folder, DATABASE_FILE);
+  const file = openWritable(at, { synchronous: 'full', migrations: MIGRATIONS });
   inTransaction(file, () => insertDefaults(file, now));
   return {
     db: kyselyOver<Schema>(file),
+    heads: new RowHeads(file, at),
+    isNew,
     copyTo: (target) => void file.prepare('VACUUM INTO ?').run(target),
   };
 }

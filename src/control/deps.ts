@@ -14,6 +14,7 @@ import type { Gateways } from './gateways.ts';
 import type { Issuers } from './issuers.ts';
 import type { PolicyPublisher } from './policy.ts';
 import type { RowSeals } from './row-seals.ts';
+import type { RowWatch } from './row-watch.ts';
 import type { Vaults } from './vaults.ts';
 
 /** Everything the resources work with. */
@@ -27,6 +28,7 @@ export interface ControlDeps {
   readonly auditor: AuditorLog;
   readonly vaults: Vaults;
   readonly seals: RowSeals;
+  readonly rows: RowWatch;
   readonly issuers: Issuers;
   readonly ledger: Link;
   readonly gateways: Gateways;

@@ -1,4 +1,4 @@
-import type { KeyResolveReply, PolicyGetReply, TokenResolveReply, ControlGatewayCall } from '../ipc/messages.ts';
+import type { KeyResolveReply, PolicyGetReply, TokenResolveReply, ControlGatewayCall, ControlGatewayNote } from '../ipc/messages.ts';
 import { BulkheadError } from '../core/errors.ts';
 import type { KeyDigest } from '../core/ids.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -27,14 +27,17 @@ export interface WorkerAnswer {
 export class Gateways {
   readonly #server: FrameServer;
   readonly #questions: GatewayQuestions;
+  /** Changes told so far: a row that was read before one of them may be of before it. */
+  #told = 0;
 
   constructor(fd: number, hello: Hello, questions: GatewayQuestions) {
     this.#questions = questions;
-    this.#server = serveFrames(fd, hello, () => ({ onCall: (call) => this.#answer(call) }));
+    this.#server = serveFrames(fd, hello, (peer) => ({ onCall: (call) => this.#answer(call, peer()) }));
   }
 
   /** Sends `call` to every connected worker. A worker that does not reply in time, or replies with an error, has not confirmed. */
   tell(call: ControlGatewayCall, deadlineMs: number): Promise<readonly WorkerAnswer[]> {
+    this.#told++;
     return Promise.all(
       this.#workers().map(async ([index, peer]) => {
         const confirmed = await within(deadlineMs, peer.unary(call as unknown as JsonObject)).then(
@@ -68,8 +71,8 @@ export class Gateways {
     return [...this.#server.peers].flatMap((peer) => (peer.hello === undefined ? [] : [[peer.hello.index, peer] as const]));
   }
 
-  #answer(call: IncomingCall): void {
-    this.#reply(call.head).then(
+  #answer(call: IncomingCall, asker: Peer): void {
+    this.#reply(call.head, asker).then(
       (reply) => call.reply(reply as unknown as JsonObject),
       (error: unknown) => {
         this.#questions.onError(String(call.head['op']), error);
@@ -78,10 +81,18 @@ export class Gateways {
     );
   }
 
-  async #reply({ op, digest, token }: JsonObject): Promise<KeyResolveReply | TokenResolveReply | PolicyGetReply> {
+  async #reply({ op, digest, token }: JsonObject, asker: Peer): Promise<KeyResolveReply | TokenResolveReply | PolicyGetReply> {
     if (op === 'policy.get') return { snapshot: this.#questions.currentPolicy() ?? null };
     if (op === 'token.resolve' && typeof token === 'string') return { session: (await this.#questions.resolveToken(token)) ?? null };
     if (op !== 'key.resolve' || typeof digest !== 'string' || !DIGEST.test(digest)) throw new Error('not a question of a gateway');
-    return { row: (await this.#questions.resolveKey(digest as KeyDigest)) ?? null };
+    const told = this.#told;
+    const row = (await this.#questions.resolveKey(digest as KeyDigest)) ?? null;
+    if (row !== null && told === this.#told) this.#offer({ op: 'key.row', digest: digest as KeyDigest, row }, asker);
+    return { row };
+  }
+
+  /** A key that one worker serves may come to any of them, also while this process is away. */
+  #offer(note: ControlGatewayNote, asker: Peer): void {
+    for (const [, peer] of this.#workers()) if (peer !== asker) peer.note(note as unknown as JsonObject);
   }
 }

@@ -28,6 +28,17 @@ export interface VerifiedToken {
   readonly keysUntil: number;
 }
 
+/** How an issuer does, as far as this node has seen. Times are Unix milliseconds. */
+export interface IssuerState {
+  readonly config: IssuerConfig;
+  /** Undefined: its keys were never fetched. */
+  readonly issuer: Issuer | undefined;
+  /** Null: it answered; undefined: it was not asked yet. */
+  readonly failure: string | null | undefined;
+  /** How far its tokens were issued in the future, at most. */
+  readonly aheadMs: number;
+}
+
 export interface IssuersDeps {
   readonly vaults: Pick<Vaults, 'fetchIssuer'>;
   readonly clock: Clock;
@@ -46,6 +57,10 @@ export class Issuers {
 
   get configs(): readonly IssuerConfig[] {
     return [...this.#known.values()].map(({ config }) => config);
+  }
+
+  get states(): readonly IssuerState[] {
+    return [...this.#known.values()].map(({ state }) => state);
   }
 
   /** Those that did not change keep their keys. */
@@ -86,11 +101,17 @@ class KnownIssuer {
   #held: Held | undefined;
   #fetching: Promise<void> | undefined;
   #fetchedAt = -Infinity;
+  #failure: string | null | undefined;
+  #aheadMs = 0;
 
   constructor(config: IssuerConfig, deps: IssuersDeps) {
     this.config = config;
     this.#deps = deps;
     void this.#keepFresh();
+  }
+
+  get state(): IssuerState {
+    return { config: this.config, issuer: this.#held?.issuer, failure: this.#failure, aheadMs: this.#aheadMs };
   }
 
   stop(): void {
@@ -105,8 +126,18 @@ class KnownIssuer {
       throw new BulkheadError('issuer_unavailable', { issuer: this.config.id });
     const { audiences, clientId } = this.config;
     const meant = who === 'people' && clientId !== null ? [...audiences, clientId] : audiences;
-    if (!holds(held.issuer, token, clock.now(), meant)) return undefined;
+    const isHeld = holds(held.issuer, token, clock.now(), meant);
+    this.#compareClocks(held.issuer, token, meant, isHeld);
+    if (!isHeld) return undefined;
     return { config: this.config, claims: token.claims, signed: held.signed, keysUntil: held.issuer.text.expiresAt };
+  }
+
+  /** Only by tokens that the issuer signed: anybody may write any time into another one. */
+  #compareClocks(issuer: Issuer, token: ParsedToken, meant: readonly string[], isHeld: boolean): void {
+    const { iat } = token.claims;
+    const issuedAt = typeof iat === 'number' ? iat * 1000 : 0;
+    const aheadMs = issuedAt - this.#deps.clock.now();
+    if (aheadMs > this.#aheadMs && (isHeld || holds(issuer, token, issuedAt, meant))) this.#aheadMs = aheadMs;
   }
 
   /** Asking the issuer again could change the answer, and it was not asked just now. */
@@ -130,9 +161,11 @@ class KnownIssuer {
       const extra = { ...(proxy !== null && { proxy }), ...(ca !== null && { ca }) };
       const signed = await vaults.fetchIssuer({ issuer, audiences, allowPrivate, ...extra });
       this.#held = { signed, issuer: readIssuer(signed.text) };
+      this.#failure = null;
       log.info('issuer.fetched', { issuer: id, keys: this.#held.issuer.keys.length });
     } catch (error) {
-      log.warn('issuer.unavailable', { issuer: id, reason: error instanceof Error ? error.message : String(error) });
+      this.#failure = error instanceof Error ? error.message : String(error);
+      log.warn('issuer.unavailable', { issuer: id, reason: this.#failure });
       throw error;
     }
   }

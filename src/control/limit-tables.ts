@@ -68,6 +68,8 @@ export interface BudgetRequestsTable extends OwnerColumns {
   readonly answer: string | null;
   /** The budget that was raised. */
   readonly budget: string | null;
+  /** The vault's, over all the rest: a request that somebody edited is as if it were not there. */
+  readonly signature: string;
 }
 
 export interface SharesTable extends OwnerColumns {

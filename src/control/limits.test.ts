@@ -286,6 +286,8 @@ describe('limits and budgets', () => {
   });
 
   it('who is limited does not say by how much: a team’s administrator writes below the team, and asks above', async () => {
+    // Tests before this one edited rows.
+    await node.call('rows.accept');
     await node.call('teams.create', { body: { name: 'red' } });
     await node.call('users.create', { body: { name: 'Ada', email: 'ada@example.com' } });
     await node.call('members.put', { body: { user: 'ada@example.com', role: 'team_admin', organization: 'default', team: 'red' } });

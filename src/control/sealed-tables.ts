@@ -9,6 +9,7 @@ import type {
 } from 'kysely';
 import { BulkheadError } from '../core/errors.ts';
 import type { Database, Schema } from './database.ts';
+import { ROWS_COUNTED_SINCE } from './head-tables.ts';
 import type { RowSeals, SealedFacts } from './row-seals.ts';
 
 interface Seal {
@@ -16,8 +17,17 @@ interface Seal {
   readonly name: string;
   /** Those that decide about anything, in the order in which they are signed, behind name and id. */
   readonly columns: readonly string[];
+  /** By default `id`. */
+  readonly id?: string;
+  /** Schema that brought the seals, where it was not the first of them: rows of before are sealed at that upgrade alone. */
+  readonly since?: number;
 }
 
+/**
+ * Rows that give somebody something, each by itself. Keys, sessions, tokens and identities have seals of their own form, limits, budgets,
+ * shares and raises are in texts that the vault signed. `key_work` and `group_uses` have none: what a row of them can do is have keys signed
+ * anew as their parents allow, or ended. What is lost with such a row, or with any other, is what `RowHeads` is for.
+ */
 const SEALS = {
   organizations: { name: 'organization', columns: ['name', 'models', 'created_at', 'removed_at'] },
   teams: { name: 'team', columns: ['organization', 'name', 'models', 'keys_per_member', 'created_at', 'removed_at'] },
@@ -26,6 +36,36 @@ const SEALS = {
   users: { name: 'user', columns: ['name', 'email', 'organization', 'state', 'created_at', 'removed_at'] },
   access_groups: { name: 'access-group', columns: ['name', 'models', 'created_at'] },
   memberships: { name: 'membership', columns: ['user', 'organization', 'team', 'role', 'created_at'] },
+  /** Else a role that claims gave could be made another person's, or outlive them. */
+  claimed_members: {
+    name: 'claimed-role',
+    columns: ['issuer', 'organization', 'team', 'membership'],
+    id: 'subject',
+    since: ROWS_COUNTED_SINCE,
+  },
+  /** Else whoever grants one could be shown the amount, the owner or the reason of nobody's request. */
+  budget_requests: {
+    name: 'budget-request',
+    columns: [
+      'owner_kind',
+      'owner_id',
+      'organization',
+      'team',
+      'project',
+      'user',
+      'picodollars',
+      'until',
+      'reason',
+      'state',
+      'asked_by',
+      'asked_at',
+      'decided_by',
+      'decided_at',
+      'answer',
+      'budget',
+    ],
+    since: ROWS_COUNTED_SINCE,
+  },
 } as const satisfies Record<string, Seal>;
 
 export type SealedTable = keyof typeof SEALS;
@@ -37,8 +77,8 @@ const isSealed = (table: string): table is SealedTable => Object.hasOwn(SEALS, t
 
 /** `row` may have more; what is not there is null. */
 function factsOf(table: SealedTable, row: Readonly<Record<string, unknown>>): SealedFacts {
-  const { name, columns }: Seal = SEALS[table];
-  return [name, row['id'] as string, ...columns.map((column) => (row[column] ?? null) as string | number | null)];
+  const { name, columns, id = 'id' }: Seal = SEALS[table];
+  return [name, row[id] as string, ...columns.map((column) => (row[column] ?? null) as string | number | null)];
 }
 
 /** The row with the vault's signature. */
@@ -141,22 +181,38 @@ const AT_ONCE = 16;
  * them as they stand. A row that has a seal keeps it: a wrong one is not made right.
  */
 export async function sealRowsOfBefore(db: Database, seals: RowSeals): Promise<number> {
+  const marks = new Set((await db.selectFrom('unsealed').select('since').execute()).map(({ since }) => since));
+  const tables = SEALED_SINCE.filter((table) => marks.has(sinceOf(table)));
   let count = 0;
-  for (const table of SEALED_SINCE) {
-    // The tables have these columns in common; the one named decides what is signed.
-    const name = table as 'organizations';
-    const rows = await db.selectFrom(name).selectAll().where('signature', '=', '').execute();
-    const live = rows.filter((row: { readonly removed_at?: number | null }) => (row.removed_at ?? null) === null);
-    for (let from = 0; from < live.length; from += AT_ONCE) {
-      const made = await Promise.all(live.slice(from, from + AT_ONCE).map((row) => sealed(seals, name, row)));
-      for (const { id, signature } of made) {
-        await db.updateTable(name).set({ signature }).where('id', '=', id).where('signature', '=', '').execute();
-      }
-    }
-    count += live.length;
-  }
+  for (const table of tables) count += await sealTable(db, seals, table);
   await db.deleteFrom('unsealed').execute();
   return count;
+}
+
+/** 0: the first schema that had seals. */
+function sinceOf(table: SealedTable): number {
+  const { since = 0 }: Seal = SEALS[table];
+  return since;
+}
+
+async function sealTable(db: Database, seals: RowSeals, table: SealedTable): Promise<number> {
+  // The tables have these columns in common; the one named decides what is signed. A row is found by all that it says: not each has an id.
+  const name = table as 'organizations';
+  const rows = await db.selectFrom(name).selectAll().where('signature', '=', '').execute();
+  const live = rows.filter((row: { readonly removed_at?: number | null }) => (row.removed_at ?? null) === null);
+  for (let from = 0; from < live.length; from += AT_ONCE) {
+    const made = await Promise.all(live.slice(from, from + AT_ONCE).map((row) => sealed(seals, name, row)));
+    for (const { signature, ...row } of made) {
+      const columns = Object.entries(row) as [keyof typeof row, string | null][];
+      await db
+        .updateTable(name)
+        .set({ signature })
+        .where('signature', '=', '')
+        .where((where) => where.and(columns.map(([column, value]) => where(column, 'is', value))))
+        .execute();
+    }
+  }
+  return live.length;
 }
 
 export const hasUnsealed = async (db: Database): Promise<boolean> =>

@@ -132,6 +132,8 @@ describe('tokens and keys on the control port', () => {
   });
 
   it('a key of the kind admin acts for its team, from its addresses, and no key of the kind llm does', async () => {
+    // Tests before this one edited rows.
+    await t.node.call('rows.accept');
     const at = await t.organization();
     const [llm, admin, read, elsewhere] = [
       await t.key(at.place),

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BulkheadConfig } from '../config/config.ts';
 import { systemClock } from '../core/clock.ts';
+import { within } from '../core/within.ts';
 import { BulkheadError, type ErrorCode } from '../core/errors.ts';
 import type { Listener } from '../http/listener.ts';
 import type { Child } from '../ipc/child.ts';
@@ -16,7 +17,7 @@ import { AuditorLog } from './auditor-log.ts';
 import { authorizer } from './authorize.ts';
 import { syncBindings, trustShardZero } from './carry-out.ts';
 import { ConfigState } from './config-state.ts';
-import { openControlStore, type ControlStore } from './database.ts';
+import { MIGRATIONS, openControlStore, type ControlStore } from './database.ts';
 import type { ControlDeps } from './deps.ts';
 import { greet } from './first-start.ts';
 import { Gateways } from './gateways.ts';
@@ -34,6 +35,7 @@ import { resolveKey } from './resources/keys/service.ts';
 import { tidySessions } from './resources/sessions/end.ts';
 import { personBehind, resolveLogin, resolveToken } from './resources/sessions/service.ts';
 import { RowSeals } from './row-seals.ts';
+import { RowWatch } from './row-watch.ts';
 import { hasUnsealed, onlySealed, sealRowsOfBefore } from './sealed-tables.ts';
 import type { Unserved } from './served.ts';
 import { allHandlers } from './resources/all.ts';
@@ -43,6 +45,8 @@ import { Vaults } from './vaults.ts';
 const WAIT_MS = 5000;
 const TIDY_MS = 5000;
 const SEAL_RETRY_MS = 1000;
+/** Of a drain: the auditor may be gone already. */
+const NOTE_MS = 1000;
 
 export async function serveControl(child: Child): Promise<void> {
   const log = createLogger({ role: 'control', index: 0 });
@@ -50,12 +54,12 @@ export async function serveControl(child: Child): Promise<void> {
   const store = await orFail(child, () => openControlStore(child.boot.folder, systemClock.now()));
   const parts = connect(child, store, log);
   const { deps } = parts;
-  const sealing = sealUpgraded(deps);
+  const sealing = readyRows(deps);
   deps.seals.waitFor(sealing);
   const listener = serveControlHttp({
     fd: descriptor(child, 'http'),
     handlers: allHandlers(deps),
-    authorizer: authorizer(deps.db, deps.authority),
+    authorizer: authorizer(deps),
     identify: async (headers, address) => {
       await deps.seals.ready();
       const behind = (text: string): Promise<LoginToken | undefined> => personBehind(deps, text);
@@ -79,19 +83,26 @@ export async function serveControl(child: Child): Promise<void> {
 }
 
 /** Before the first row is judged. Tries until it is done: without the vault no row can be told from an edited one anyway. */
-async function sealUpgraded({ db, seals, authority, log }: ControlDeps): Promise<void> {
+async function readyRows(deps: ControlDeps): Promise<void> {
   for (;;) {
     try {
-      if (!(await hasUnsealed(db))) return;
-      await authority.permit(CONTROL, 'rows.seal', 'rows');
-      const count = await sealRowsOfBefore(db.withoutPlugins(), seals);
-      log.warn('rows.sealed', { count, reason: 'rows of before this version got their seals; this happens once' });
-      return;
+      const isUpgrade = await deps.rows.isUpgrade();
+      await sealUpgraded(deps, isUpgrade);
+      return await deps.rows.start(isUpgrade);
     } catch (error) {
-      log.warn('rows.not_sealed', { reason: words(error) });
+      deps.log.warn('rows.not_ready', { reason: words(error) });
       await sleep(SEAL_RETRY_MS, undefined, { ref: false });
     }
   }
+}
+
+async function sealUpgraded({ db, store, seals, authority, log }: ControlDeps, isUpgrade: boolean): Promise<void> {
+  if (!(await hasUnsealed(db))) return;
+  // A mark that no upgrade put there: rows that somebody added without a seal stay refused, and the mark itself shows among the differences.
+  if (!isUpgrade) return log.error('rows.not_sealed', { reason: 'the database says that it was upgraded, and it was not' });
+  await authority.permit(CONTROL, 'rows.seal', 'rows');
+  const count = await sealRowsOfBefore(db.withoutPlugins(), seals);
+  if (!store.isNew) log.warn('rows.sealed', { count, reason: 'rows of before this version got their seals; this happens once' });
 }
 
 /** The refusal holds whether or not it can be recorded; the line in the log is there already. */
@@ -118,7 +129,9 @@ function connect(child: Child, store: ControlStore, log: Logger): Parts {
   const seals = new RowSeals({ vaults, metrics, log, onEdited: (table, id) => void noteEdited(authority, log, table, id) });
   const db = onlySealed(store.db, seals);
   const { sandboxOrigin } = boot.node;
-  const admission = new AdmissionPublisher({ db, vaults, ledger, clock: systemClock, log, unknownPrice: () => unknownPrice });
+  const rows = watchRows(store, { vaults, auditor, authority, log, metrics });
+  const hasLost = async (): Promise<boolean> => (await rows.doubted()).includes('meta');
+  const admission = new AdmissionPublisher({ db, vaults, ledger, clock: systemClock, log, unknownPrice: () => unknownPrice, hasLost });
   const prices = new PricePublisher({ db, vaults, ledger, clock: systemClock, log });
   const { pricesFile } = boot.node;
   const listPrices = new ListPrices({ db, authority, clock: systemClock, log, file: pricesFile, use: (table) => prices.useTable(table) });
@@ -156,9 +169,15 @@ function connect(child: Child, store: ControlStore, log: Logger): Parts {
     stopMeasuring();
     stopLinks();
   };
-  const deps: ControlDeps = { ...own, authority, seals, auditor, vaults, issuers, ledger, gateways, policy, admission, config, listPrices };
+  const processes = { auditor, vaults, ledger, gateways };
+  const deps: ControlDeps = { ...own, ...processes, authority, seals, rows, issuers, policy, admission, config, listPrices };
   return { deps, stop };
 }
+
+const watchRows = (
+  { db, heads }: ControlStore,
+  deps: Pick<ControlDeps, 'vaults' | 'auditor' | 'authority' | 'log' | 'metrics'>,
+): RowWatch => new RowWatch({ db, heads, clock: systemClock, schema: MIGRATIONS.length, ...deps });
 
 /** Connections that come back by themselves, to each process that this one asks. `onLedger`: whenever the ledger is there again. */
 function openLinks(child: Child, onLedger: () => void) {
@@ -186,6 +205,7 @@ function keepTidy(deps: ControlDeps): () => void {
       .then(() => tidyKeys(deps))
       .catch((error: unknown) => deps.log.warn('keys.not_tidied', { reason: words(error) }));
     await tidySessions(deps).catch((error: unknown) => deps.log.warn('sessions.not_tidied', { reason: words(error) }));
+    await deps.rows.tick().catch((error: unknown) => deps.log.warn('rows.not_noted', { reason: words(error) }));
     await collectAlerts(deps).catch((error: unknown) => deps.log.warn('alerts.not_collected', { reason: words(error) }));
     if (!stopped) later();
   };
@@ -207,6 +227,8 @@ function takeFiles(child: Child, { config, listPrices }: ControlDeps, log: Logge
 /** Requests under way end first, then the questions of gateways, then the links they need. */
 async function drain({ deps, stop }: Parts, listener: Listener, graceMs: number): Promise<void> {
   await Promise.all([listener.drain(graceMs), deps.gateways.drain()]);
+  // What was written since the last tick would else be nothing that an older database lacks.
+  await within(NOTE_MS, deps.rows.note()).catch((error: unknown) => deps.log.warn('rows.not_noted', { reason: words(error) }));
   stop();
   await deps.db.destroy();
   await deps.log.flush();

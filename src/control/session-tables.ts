@@ -22,6 +22,8 @@ export interface ClaimedMembersTable {
   readonly team: string;
   /** The membership that was made; null: there was one already, which the claims leave alone. */
   readonly membership: string | null;
+  /** The vault's, over all the rest. While one of a subject is edited, nobody is let in by its claims. */
+  readonly signature: string;
 }
 
 /** What is good for a few minutes instead of a key: a row for a token, or a key of `bulkhead login`. */

@@ -125,11 +125,13 @@ export type AdmissionRefusal =
       readonly code: 'budget_exceeded';
       readonly values: {
         readonly owner: string;
-        /** `$500`, `$0.25`; what is held for requests under way is part of it. */
+        /** `$500`, `$0.25`. */
         readonly spent: string;
         readonly budget: string;
         /** `for November` */
         readonly window: string;
+        /** '' where all of it was spent; else why there is no room: `, and this request may cost up to $8, more than the $5 left` */
+        readonly request: string;
         /** `resets 1 Dec 00:00 Europe/Berlin` or `has no reset` */
         readonly reset: string;
         readonly rule: string;

@@ -81,6 +81,8 @@ export interface UsageEvent {
   readonly alias: string;
   /** The provider's own model name that was asked for. */
   readonly model: string;
+  /** The model behind that name, where the operator says so: what it is priced as. */
+  readonly baseModel?: string | undefined;
   /** Name of the price list to use for this provider (`openai`, `anthropic`), where it differs from `provider`. */
   readonly priceList: string;
   readonly endpoint: string;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { JsonObject } from '../core/json.ts';
+import type { LedgerCall } from '../ipc/messages.ts';
 import { POLICY, startCompartment, type Compartment } from './testing/compartment.ts';
 
 /** Names of models that do not tell which model it is: profiles and deployments of the operator's own. */
@@ -30,6 +31,7 @@ const CHAT = { messages: [{ role: 'user', content: 'hi' }], reasoning_effort: 'l
 
 describe('a target whose name does not tell its model', () => {
   let gateway: Compartment;
+  const heard: LedgerCall[] = [];
 
   before(async () => {
     gateway = await startCompartment({
@@ -46,6 +48,10 @@ describe('a target whose name does not tell its model', () => {
           alias('profile', 'bedrock', `arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.${CLAUDE}`),
           alias('mine', 'anthropic', 'my-own-name', 'claude-3-5-haiku-20241022'),
         ],
+      },
+      ledger: (call) => {
+        heard.push(call.head as unknown as LedgerCall);
+        return false;
       },
       vault: (egress, _call, body) => {
         // Cohere's answers on Bedrock do not say what they used; Bedrock says it in a header.
@@ -109,6 +115,20 @@ describe('a target whose name does not tell its model', () => {
     await gateway.accounted();
     const { usage, estimated } = gateway.settled.at(-1) as Compartment['settled'][number];
     assert.deepEqual([usage.input, usage.output, estimated], [7, 0, false]);
+  });
+
+  it('is reserved and reported as that name with the model behind it, for the price', async () => {
+    const named = async (model: string) => {
+      await chat(model);
+      await gateway.accounted();
+      const call = heard.findLast(({ op }) => op === 'reserve');
+      const [target] = call?.op === 'reserve' ? (call.request.targets ?? []) : [];
+      const event = gateway.settled.at(-1);
+      return [target?.model, target?.baseModel, event?.model, event?.baseModel];
+    };
+    assert.deepEqual(await named('told'), [ARN, CLAUDE, ARN, CLAUDE]);
+    assert.deepEqual(await named('untold'), [ARN, undefined, ARN, undefined]);
+    assert.deepEqual(await named('regional'), [`us.${CLAUDE}`, undefined, `us.${CLAUDE}`, undefined]);
   });
 
   it('keeps its own name where the body names it', async () => {

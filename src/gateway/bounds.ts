@@ -1,5 +1,6 @@
 import { eligibleFor } from './eligible.ts';
 import { estimateInputTokens } from './estimate.ts';
+import { heardTokens, spokenTokens } from './media-bounds.ts';
 import { bodyBytes } from './read-form.ts';
 import type { Decoded } from './steps.ts';
 
@@ -13,20 +14,28 @@ const LEDGER_BOUND = 1_000_000_000;
  */
 const SAFETY = 1.5;
 
-/** A token of sound or of a picture: 10 a second, of which the smallest recordings take 4,000 bytes; pictures have fewer tokens a byte. */
+/** Of a picture. */
 const FILE_BYTES_PER_TOKEN = 400;
 const TEXT_BYTES_PER_TOKEN = 2;
 
 /** A token is at least one byte, so that the bytes bound it. */
-export const maxInputTokens = ({ body }: Decoded): number =>
-  body.form === undefined
-    ? Math.min(body.bytes.length, Math.ceil(estimateInputTokens(body.bytes) * SAFETY))
-    : Math.ceil(body.form.textBytes / TEXT_BYTES_PER_TOKEN) + Math.ceil(bodyBytes(body) / FILE_BYTES_PER_TOKEN);
+export function maxInputTokens({ body, exchange }: Decoded): number {
+  if (body.form === undefined) return Math.min(body.bytes.length, Math.ceil(estimateInputTokens(body.bytes) * SAFETY));
+  const fileTokens = heardTokens(exchange.endpoint.operation, body) ?? Math.ceil(bodyBytes(body) / FILE_BYTES_PER_TOKEN);
+  return Math.ceil(body.form.textBytes / TEXT_BYTES_PER_TOKEN) + fileTokens;
+}
 
 /** For every copy that the client asks for, what it allows an answer, else what the model's may have at most. */
 export function maxOutputTokens(decoded: Decoded): number {
   const { body } = decoded;
-  return Math.min((body.maxOutputTokens ?? eligibleFor(decoded).outputBound) * body.copies, LEDGER_BOUND);
+  return Math.min((body.maxOutputTokens ?? mostOutputTokens(decoded)) * body.copies, LEDGER_BOUND);
+}
+
+function mostOutputTokens(decoded: Decoded): number {
+  const { operation } = decoded.exchange.endpoint;
+  const { outputBound } = eligibleFor(decoded);
+  const asked = heardTokens(operation, decoded.body) ?? spokenTokens(operation, decoded.body);
+  return asked === undefined ? outputBound : Math.min(asked, outputBound);
 }
 
 /** What a token limit holds for an answer that the client set no bound for: most are shorter, and the bound of a model would fill most limits by itself. */

@@ -1,5 +1,5 @@
 import type { SignedText } from '../access/principal.ts';
-import type { ControlGatewayCall } from '../ipc/messages.ts';
+import type { ControlGatewayCall, ControlGatewayNote } from '../ipc/messages.ts';
 import type { IncomingCall } from '../ipc/peer.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { KeyLookup } from './key-lookup.ts';
@@ -29,4 +29,9 @@ export function answerControl(call: IncomingCall, { keys, metrics, applyPolicy }
       // A control process one version ahead: better refused than half understood.
       return call.error('invalid_request', { reason: 'This worker does not know that call.' });
   }
+}
+
+/** What control lets a worker know without being asked. An op of a later version is of no use here, and harmless. */
+export function hearControl({ op, digest, row }: ControlGatewayNote, keys: Pick<KeyLookup, 'offer'>): void {
+  if (op === 'key.row') keys.offer(digest, row);
 }

@@ -2,9 +2,10 @@ import type { ProviderId } from '../core/ids.ts';
 import type { Head } from '../http/head.ts';
 import { operationFor } from '../providers/operation-for.ts';
 import type { Target } from '../routing/model-table.ts';
-import type { Operation } from '../routing/operation.ts';
+import { makesPictures, type Operation } from '../routing/operation.ts';
 import { canTranslate } from '../wire/registry.ts';
 import type { Exchange, RoutedTarget } from './exchange.ts';
+import { MOST_PICTURE_TOKENS } from './media-bounds.ts';
 import type { Policy } from './policy-store.ts';
 import { rawPathBelow } from './raw-path.ts';
 import type { Decoded } from './steps.ts';
@@ -62,9 +63,10 @@ function eligible({ exchange, resolved, alias, pinned }: Decoded): Eligible {
   const targets = resolved.targets.flatMap((target) => reachable(exchange, target));
   const priced = targets
     .filter(({ provider }) => pinned === undefined || provider.policy.id === pinned)
-    .map(({ provider: { policy }, model }) => ({
+    .map(({ provider: { policy }, model, baseModel }) => ({
       provider: policy.id,
       model: model.slice(0, MAX_NAME),
+      ...(baseModel === model ? {} : { baseModel }),
       priceList: policy.priceList.slice(0, MAX_NAME),
     }));
   const named = `"alias":${JSON.stringify(alias.slice(0, MAX_NAME))}`;
@@ -72,8 +74,14 @@ function eligible({ exchange, resolved, alias, pinned }: Decoded): Eligible {
     targets,
     // Without a target nothing can be spent.
     json: priced.length === 0 ? named : `${named},"targets":${JSON.stringify(priced)}`,
-    outputBound: SILENT.has(exchange.endpoint.operation) ? 0 : Math.max(0, ...targets.map((target) => unasked(exchange, target))),
+    outputBound: outputBound(exchange, targets),
   };
+}
+
+function outputBound(exchange: Exchange, targets: readonly RoutedTarget[]): number {
+  const { operation } = exchange.endpoint;
+  if (SILENT.has(operation)) return 0;
+  return makesPictures(operation) ? MOST_PICTURE_TOKENS : Math.max(0, ...targets.map((target) => unasked(exchange, target)));
 }
 
 /** Anthropic wants a number, so that a translation asks for the kind's own where the client gave none. */

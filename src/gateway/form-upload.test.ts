@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import { after, before, describe, it } from 'node:test';
+import type { ReserveMessage } from '../ipc/messages.ts';
 import { WINDOW_BYTES } from '../ipc/peer.ts';
 import { POLICY, startCompartment, type Compartment } from './testing/compartment.ts';
 
@@ -19,10 +20,15 @@ describe('forms that are sent on', () => {
   /** Body bytes that came to the vault, and whether their end did. */
   let heard: Buffer[] = [];
   let hasEnded = false;
+  let reserved: ReserveMessage | undefined;
   let takes: 'all' | 'nothing' = 'all';
 
   before(async () => {
     gateway = await startCompartment({
+      ledger: ({ head }) => {
+        if (head['op'] === 'reserve') reserved = head['request'] as unknown as ReserveMessage;
+        return false;
+      },
       policy: { timeouts: { ...POLICY.timeouts, requestHeadMs: 2_000, requestMs: 2_000 } },
       vault: (call) => {
         const answer = (): void => {
@@ -113,5 +119,26 @@ describe('forms that are sent on', () => {
     assert.equal(await send(form(field('model', 'fast'), field('n', '3'), file(FILE.subarray(0, 1000))), '/v1/images/edits'), 200);
     await gateway.accounted();
     assert.deepEqual(gateway.settled.at(-1)?.usage.units, { image: 3 });
+  });
+
+  it('are reserved for as long as a recording of their size may be', async () => {
+    const body = form(field('model', 'fast'), file(FILE.subarray(0, 2_500_000)));
+    assert.equal(await send(body), 200);
+    assert.deepEqual(
+      [reserved?.maxUnits, reserved?.maxOutputTokens, (reserved?.maxInputTokens ?? 0) < 33_000],
+      [{ second: Math.ceil(body.length / 750) }, 32_768, true],
+    );
+  });
+
+  it('are reserved for as many pictures as may still be asked for behind the file, and no more', async () => {
+    for (const [n, early, status, most] of [
+      ['10', [], 200, 10],
+      ['11', [], 400, 10],
+      ['2', [field('n', '2')], 200, 2],
+      ['3', [field('n', '2')], 400, 2],
+    ] as const) {
+      assert.equal(await send(form(field('model', 'fast'), ...early, file(FILE), field('n', n)), '/v1/images/edits'), status, `${n} late`);
+      assert.deepEqual([reserved?.maxUnits, reserved?.maxOutputTokens], [{ image: most }, most * 25_000]);
+    }
   });
 });

@@ -1,4 +1,4 @@
-import type { Principal } from '../access/principal.ts';
+import type { Principal, SignedText } from '../access/principal.ts';
 import type { Clock } from '../core/clock.ts';
 import type { KeyDigest } from '../core/ids.ts';
 
@@ -19,6 +19,10 @@ export class KeyCache {
   readonly #known = new Map<KeyDigest, Principal>();
   readonly #unknown = new Map<KeyDigest, number>();
   readonly #revoked = new Set<KeyDigest>();
+  /** Known or offered before control came back: they count only where control does not answer. */
+  readonly #doubted = new Map<KeyDigest, Principal | SignedText>();
+  /** Rows that control gave to another worker, not verified. */
+  readonly #offered = new Map<KeyDigest, SignedText>();
 
   constructor(options: KeyCacheOptions) {
     this.#options = options;
@@ -49,13 +53,13 @@ export class KeyCache {
   add(principal: Principal): void {
     const { digest } = principal.key;
     if (this.#revoked.has(digest)) return;
-    this.#unknown.delete(digest);
+    this.forget(digest);
     this.#known.set(digest, principal);
     dropOldest(this.#known, this.#options.maxKeys);
   }
 
   addUnknown(digest: KeyDigest): void {
-    this.#unknown.delete(digest);
+    this.forget(digest);
     this.#unknown.set(digest, this.#options.clock.monotonic() + this.#options.unknownMs);
     dropOldest(this.#unknown, this.#options.maxUnknown);
   }
@@ -74,12 +78,39 @@ export class KeyCache {
   forget(digest: KeyDigest): void {
     this.#known.delete(digest);
     this.#unknown.delete(digest);
+    this.#doubted.delete(digest);
+    this.#offered.delete(digest);
   }
 
   /** Everything is asked for again, for example after a time without word from control. Revoked stays revoked. */
-  forgetAll(): void {
+  doubtAll(): void {
+    for (const [digest, found] of [...this.#offered, ...this.#known]) {
+      this.#doubted.set(digest, found);
+      dropOldest(this.#doubted, this.#options.maxKeys);
+    }
     this.#known.clear();
     this.#unknown.clear();
+    this.#offered.clear();
+  }
+
+  /** What was known of a key before `doubtAll`, verified or not, and has neither been asked for nor changed since. */
+  doubted(digest: KeyDigest): Principal | SignedText | undefined {
+    return this.#doubted.get(digest);
+  }
+
+  /** A row for a key that may come to this worker too, from control as it is now. */
+  offer(digest: KeyDigest, signed: SignedText): void {
+    if (this.#known.has(digest) || this.#revoked.has(digest)) return;
+    this.#offered.delete(digest);
+    this.#offered.set(digest, signed);
+    dropOldest(this.#offered, this.#options.maxKeys);
+  }
+
+  /** The row that was offered, once: what is made of it is added, or it is asked for. */
+  takeOffered(digest: KeyDigest): SignedText | undefined {
+    const signed = this.#offered.get(digest);
+    if (signed !== undefined) this.#offered.delete(digest);
+    return signed;
   }
 }
 

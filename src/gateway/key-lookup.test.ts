@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { digestKey } from '../access/virtual-key.ts';
-import type { SignedText } from '../access/principal.ts';
+import type { Principal, SignedText } from '../access/principal.ts';
+import { BulkheadError } from '../core/errors.ts';
 import type { KeyDigest } from '../core/ids.ts';
 import { signText } from '../core/signing.ts';
 import { KeyCache } from './key-cache.ts';
@@ -122,6 +123,126 @@ describe('key lookup', () => {
     await assert.rejects(Promise.resolve(lookup.find(digest)));
     fails = false;
     assert.equal((await lookup.find(digest))?.key.digest, digest);
+  });
+
+  describe('while control is away', () => {
+    /** A source that answers, or is away. */
+    function away(): Table & { isAway: boolean; readonly forged: KeyDigest[] } {
+      const keys = Object.assign(table(), { isAway: false, forged: [] as KeyDigest[] });
+      const lookup = new KeyLookup({
+        cache: keys.cache,
+        verifyKey: () => publicKey,
+        onForged: (digest) => void keys.forged.push(digest),
+        source: {
+          resolve: async (digest) => {
+            keys.asked++;
+            if (keys.isAway) throw new BulkheadError('key_lookup_unavailable');
+            return keys.rows.get(digest);
+          },
+          resolveToken: async () => undefined,
+        },
+      });
+      return Object.assign(keys, { lookup });
+    }
+    const digest = digestKey('a');
+
+    it('what was known before it came back and went again goes on, asked for once', async () => {
+      const keys = away();
+      keys.rows.set(digest, rowOf(digest));
+      const known = await keys.lookup.find(digest);
+      keys.isAway = true;
+      keys.lookup.doubtAll();
+      assert.equal(await keys.lookup.find(digest), known);
+      assert.equal(keys.lookup.find(digest), known);
+      assert.equal(keys.asked, 2);
+      await assert.rejects(Promise.resolve(keys.lookup.find(digestKey('b'))), { code: 'key_lookup_unavailable' });
+    });
+
+    it('its word counts as soon as it answers', async () => {
+      const keys = away();
+      keys.rows.set(digest, rowOf(digest));
+      await keys.lookup.find(digest);
+      keys.lookup.doubtAll();
+      keys.rows.delete(digest);
+      assert.equal(await keys.lookup.find(digest), undefined);
+      keys.now = 2000;
+      keys.isAway = true;
+      await assert.rejects(Promise.resolve(keys.lookup.find(digest)), { code: 'key_lookup_unavailable' });
+    });
+
+    it('what was revoked or changed since is not what was known', async () => {
+      for (const act of ['revoke', 'forget'] as const) {
+        const keys = away();
+        keys.rows.set(digest, rowOf(digest));
+        await keys.lookup.find(digest);
+        keys.isAway = true;
+        keys.lookup.doubtAll();
+        const asking = Promise.resolve(keys.lookup.find(digest));
+        keys.lookup[act](digest);
+        await assert.rejects(asking, { code: 'key_lookup_unavailable' });
+        const again = keys.lookup.find(digest);
+        if (act === 'revoke') assert.equal(again, undefined);
+        else await assert.rejects(Promise.resolve(again), { code: 'key_lookup_unavailable' });
+      }
+    });
+
+    it('too many questions at once keep nobody out who was known', async () => {
+      const keys = table({ held: true });
+      keys.rows.set(digest, rowOf(digest));
+      const asking = keys.lookup.find(digest);
+      keys.waiting[0]?.();
+      const known = await asking;
+      keys.lookup.doubtAll();
+      for (let i = 0; i < 256; i++) void keys.lookup.find(digestKey(String(i)));
+      assert.equal(keys.lookup.find(digest), known);
+    });
+
+    it('a row that another worker asked for is here too, verified when it is used', async () => {
+      const keys = away();
+      keys.isAway = true;
+      keys.lookup.offer(digest, rowOf(digest));
+      const found = keys.lookup.find(digest);
+      assert.equal((found as Principal).key.digest, digest);
+      assert.equal(keys.lookup.find(digest), found);
+      assert.equal(keys.asked, 0);
+    });
+
+    it('an offered row that the vault did not sign, or of another key, opens nothing', async () => {
+      const keys = away();
+      for (const row of [{ ...rowOf(digest), signature: rowOf(digestKey('b')).signature }, rowOf(digestKey('b'))]) {
+        keys.lookup.offer(digest, row);
+        assert.equal(await keys.lookup.find(digest), undefined);
+        keys.now += 2000;
+      }
+      assert.deepEqual([keys.forged, keys.asked], [[digest, digest], 2]);
+    });
+
+    it('an offered row goes on too when control came back and went again before its first use', async () => {
+      const keys = away();
+      keys.isAway = true;
+      keys.lookup.offer(digest, rowOf(digest));
+      keys.lookup.doubtAll();
+      assert.equal((await keys.lookup.find(digest))?.key.digest, digest);
+      assert.equal(keys.asked, 1);
+      const forged = away();
+      forged.isAway = true;
+      forged.lookup.offer(digest, rowOf(digestKey('b')));
+      forged.lookup.doubtAll();
+      await assert.rejects(Promise.resolve(forged.lookup.find(digest)), { code: 'key_lookup_unavailable' });
+    });
+
+    it('an offered row is gone with a change, a revoke, and the word of control', async () => {
+      for (const act of ['revoke', 'forget', 'doubtAll'] as const) {
+        const keys = away();
+        keys.lookup.offer(digest, rowOf(digest));
+        keys.lookup[act](digest);
+        assert.equal(await keys.lookup.find(digest), undefined);
+      }
+      const keys = away();
+      keys.lookup.revoke(digest);
+      keys.lookup.offer(digest, rowOf(digest));
+      assert.equal(await keys.lookup.find(digest), undefined);
+    });
   });
 
   describe('tokens of an issuer', () => {

@@ -38,9 +38,15 @@ export class KeyLookup {
   find(digest: KeyDigest, token?: string): Principal | undefined | Promise<Principal | undefined> {
     const found = this.#options.cache.find(digest);
     if (found !== undefined) return found === 'unknown' ? undefined : found;
+    const offered = token === undefined ? this.#offered(digest) : undefined;
+    if (offered !== undefined) return offered;
     const asked = this.#asked.get(digest);
     if (asked !== undefined) return asked.answer;
-    if (this.#asked.size >= MAX_ASKED) throw new BulkheadError('key_lookup_unavailable');
+    if (this.#asked.size >= MAX_ASKED) {
+      const doubted = this.#doubted(digest);
+      if (doubted !== undefined) return doubted;
+      throw new BulkheadError('key_lookup_unavailable');
+    }
     const question: Question = { answer: Promise.resolve(undefined) };
     this.#asked.set(digest, question);
     question.answer = this.#ask(digest, question, token).finally(() => {
@@ -60,12 +66,58 @@ export class KeyLookup {
     this.#options.cache.revoke(digest);
   }
 
-  forgetAll(): void {
+  /**
+   * Everything is asked for again. Where control does not answer, what was known goes on, as it would have without its return: what was
+   * revoked or blocked meanwhile, the vault refuses by itself.
+   */
+  doubtAll(): void {
     this.#asked.clear();
-    this.#options.cache.forgetAll();
+    this.#options.cache.doubtAll();
+  }
+
+  /** Control gave this row to another worker; it is verified when it is first used. */
+  offer(digest: KeyDigest, signed: SignedText): void {
+    this.#options.cache.offer(digest, signed);
+  }
+
+  #offered(digest: KeyDigest): Principal | undefined {
+    const signed = this.#options.cache.takeOffered(digest);
+    return signed === undefined ? undefined : this.#believed(digest, signed);
+  }
+
+  /** Known again until control is back. */
+  #doubted(digest: KeyDigest): Principal | undefined {
+    const { cache } = this.#options;
+    const found = cache.doubted(digest);
+    if (found === undefined) return undefined;
+    if (!('key' in found)) return this.#believed(digest, found);
+    cache.add(found);
+    return found;
+  }
+
+  /** A key's row that this worker did not ask for. */
+  #believed(digest: KeyDigest, signed: SignedText): Principal | undefined {
+    const key = this.#verified(digest, signed, 'key');
+    if (key === undefined) {
+      this.#options.onForged(digest);
+      return undefined;
+    }
+    const principal = principalOf(key, signed, undefined);
+    this.#options.cache.add(principal);
+    return principal;
   }
 
   async #ask(digest: KeyDigest, question: Question, token: string | undefined): Promise<Principal | undefined> {
+    try {
+      return await this.#askControl(digest, question, token);
+    } catch (error) {
+      const doubted = this.#asked.get(digest) === question ? this.#doubted(digest) : undefined;
+      if (doubted === undefined) throw error;
+      return doubted;
+    }
+  }
+
+  async #askControl(digest: KeyDigest, question: Question, token: string | undefined): Promise<Principal | undefined> {
     const { cache, source, onForged } = this.#options;
     const session = token === undefined ? undefined : await source.resolveToken(token);
     const signed = token === undefined ? await source.resolve(digest) : session?.row;
@@ -77,9 +129,7 @@ export class KeyLookup {
       return undefined;
     }
     if (cache.isRevoked(digest)) return undefined;
-    const issuer = session?.issuer;
-    const issuerJson = issuer === undefined ? undefined : JSON.stringify(issuer);
-    const principal = { key, signed, signedJson: JSON.stringify(signed), issuer, issuerJson };
+    const principal = principalOf(key, signed, session?.issuer);
     if (isCurrent) cache.add(principal);
     return principal;
   }
@@ -92,3 +142,11 @@ export class KeyLookup {
     return isJsonObject(row) && row['digest'] === digest ? (row as unknown as KeyRow) : undefined;
   }
 }
+
+const principalOf = (key: KeyRow, signed: SignedText, issuer: SignedText | undefined): Principal => ({
+  key,
+  signed,
+  signedJson: JSON.stringify(signed),
+  issuer,
+  issuerJson: issuer === undefined ? undefined : JSON.stringify(issuer),
+});

@@ -22,6 +22,7 @@ const BUDGET = {
   spent: '$500',
   budget: '$500',
   window: 'for November',
+  request: '',
   reset: 'resets 1 Dec 00:00 Europe/Berlin',
   rule: 'bud_1',
   seconds: 9000,

@@ -3,6 +3,7 @@ import { readBody } from '../http/body.ts';
 import { FormScanner, type FormField } from '../http/form-scanner.ts';
 import { FormUpload } from '../http/form-upload.ts';
 import { formBoundary } from '../http/multipart.ts';
+import { makesPictures } from '../routing/operation.ts';
 import type { Exchange } from './exchange.ts';
 import type { RequestBody } from './steps.ts';
 
@@ -11,8 +12,6 @@ const HELD_FORM_BYTES = 1024 * 1024;
 const MAX_COPIES = 1024;
 /** What a form may say that decides where it goes, how it is answered, who is asked for it, and what it costs. */
 const DECIDING: ReadonlySet<string> = new Set(['model', 'stream', 'user', 'n']);
-/** Read after all is sent: it only counts what is used. */
-const MAY_BE_LATE: ReadonlySet<string> = new Set(['n']);
 
 /** A form passes as it is but for the model's name; its files are never looked into. */
 export async function readForm(exchange: Exchange): Promise<RequestBody> {
@@ -29,6 +28,10 @@ export const formCopies = (fields: readonly FormField[]): number => {
   const value = Number(fields.findLast(({ name }) => name === 'n')?.value ?? 1);
   return value >= 1 && value <= MAX_COPIES ? Math.ceil(value) : 1;
 };
+
+/** How many answers a form may ask for of which more is on its way: as many as OpenAI makes pictures at once. */
+const MOST_LATE_COPIES = 10;
+const mostCopies = (early: readonly FormField[]): number => (early.some(({ name }) => name === 'n') ? formCopies(early) : MOST_LATE_COPIES);
 
 /** Bytes of a body, also of one that is still on its way. */
 export const bodyBytes = ({ bytes, upload }: RequestBody): number => upload?.totalBytes ?? bytes.length;
@@ -58,13 +61,16 @@ async function readLarge(exchange: Exchange, contentType: string, scanner: FormS
   const { limits, timeouts } = policy.snapshot;
   if (length > limits.formBytes) throw new BulkheadError('form_too_large', { limit: limits.formBytes });
   const isNamed = request.headers['x-bulkhead-user'] !== undefined;
+  let early: readonly FormField[] = [];
   const upload = new FormUpload(request, response, length, scanner, {
     heldBytes: limits.bodyBytes,
     timeoutMs: timeouts.requestMs,
     ...(head.expectsContinue ? { sendContinue: () => response.writeContinue() } : {}),
     isDecided: (fields) => fields.some(({ name }) => name === 'model'),
-    checkLate: ({ name }) => {
-      if (!DECIDING.has(name) || MAY_BE_LATE.has(name) || (name === 'user' && isNamed)) return;
+    checkLate: (field) => {
+      const { name } = field;
+      if (!DECIDING.has(name) || (name === 'user' && isNamed)) return;
+      if (name === 'n' && formCopies([field]) <= mostCopies(early)) return;
       throw new BulkheadError('invalid_request', {
         reason: `In a large form the field ${name} must stand before the file, once.`,
         param: name,
@@ -72,8 +78,10 @@ async function readLarge(exchange: Exchange, contentType: string, scanner: FormS
     },
   });
   const bytes = await exchange.waitFor(upload.open());
-  const body = formBody(exchange, bytes, contentType, [...upload.fields]);
-  return upload.isWhole ? body : { ...body, upload };
+  early = [...upload.fields];
+  const body = formBody(exchange, bytes, contentType, early);
+  if (upload.isWhole) return body;
+  return { ...body, upload, copies: makesPictures(exchange.endpoint.operation) ? mostCopies(early) : body.copies };
 }
 
 function formBody({ endpoint }: Exchange, bytes: Buffer, contentType: string, fields: readonly FormField[]): RequestBody {

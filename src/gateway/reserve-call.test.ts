@@ -70,10 +70,19 @@ describe('a reservation', () => {
     ['of the best of many', '/v1/completions', { model: 'fast', prompt: 'x', max_tokens: 10, best_of: 4 }, 40],
     ['what models write at most', '/v1/chat/completions', chat({ max_tokens: 'many' }), 128_000],
     ['what a translation asks for', '/v1/chat/completions', chat({ model: 'claude' }), 4096],
+    ['of every picture', '/v1/images/generations', { model: 'fast', prompt: 'x', n: 2 }, 50_000],
+    ['of what is read out', '/v1/audio/speech', { model: 'fast', input: 'x' }, 11 * JSON.stringify({ model: 'fast', input: 'x' }).length],
     ['nothing where nothing is written', '/v1/embeddings', { model: 'fast', input: 'x' }, 0],
   ];
   for (const [name, path, body, expected] of bounds)
     it(`bounds the output: ${name}`, async () => assert.equal((await reserve(body, path)).maxOutputTokens, expected));
+
+  it('says what is used at most of what is not counted in tokens', async () => {
+    assert.equal((await reserve(chat())).maxUnits, undefined);
+    assert.deepEqual((await reserve({ model: 'fast', prompt: 'x', n: 2 }, '/v1/images/generations')).maxUnits, { image: 2 });
+    assert.deepEqual((await reserve({ model: 'fast', input: 'h\u00e9' }, '/v1/audio/speech')).maxUnits, { character: 2 });
+    assert.deepEqual((await reserve({ model: 'fast', query: 'x', documents: ['a'] }, '/v1/rerank')).maxUnits, { search: 1 });
+  });
 
   it('moves to the target that is tried next', async () => {
     const { requestId, maxInputTokens, maxOutputTokens } = await reserve(chat({ model: 'safe', user: 'fail-first' }));

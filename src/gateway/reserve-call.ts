@@ -1,6 +1,7 @@
 import type { Principal } from '../access/principal.ts';
 import { eligibleFor } from './eligible.ts';
 import { likelyOutputTokens, maxInputTokens, maxOutputTokens } from './bounds.ts';
+import { mostUnits } from './media-bounds.ts';
 import type { Decoded } from './steps.ts';
 
 /** By the row as it was verified; a changed row is another principal. */
@@ -14,11 +15,13 @@ export function reserveRequest(decoded: Decoded): string {
   const { exchange, principal, endUser, tags } = decoded;
   const { json } = eligibleFor(decoded);
   const likely = likelyOutputTokens(decoded);
+  const units = mostUnits(exchange.endpoint.operation, decoded.body);
   const said =
     (endUser === undefined ? '' : `,"endUser":${JSON.stringify(endUser)}`) + (tags === undefined ? '' : `,"tags":${JSON.stringify(tags)}`);
   return (
     `{"requestId":"${exchange.id}","maxInputTokens":${maxInputTokens(decoded)},"maxOutputTokens":${maxOutputTokens(decoded)},` +
     (likely === undefined ? '' : `"likelyOutputTokens":${likely},`) +
+    (units === undefined ? '' : `"maxUnits":${JSON.stringify(units)},`) +
     `${ownersOf(principal)},${json}${said}}`
   );
 }

@@ -8,13 +8,21 @@ import { within } from '../core/within.ts';
 import { createListener, type Listener } from '../http/listener.ts';
 import type { Child } from '../ipc/child.ts';
 import { Link } from '../ipc/link.ts';
-import type { AccountReply, GatewayControlCall, LedgerCall, KeyResolveReply, PolicyGetReply, TokenResolveReply } from '../ipc/messages.ts';
+import type {
+  AccountReply,
+  ControlGatewayNote,
+  GatewayControlCall,
+  LedgerCall,
+  KeyResolveReply,
+  PolicyGetReply,
+  TokenResolveReply,
+} from '../ipc/messages.ts';
 import { isConnectionLost, type Hello, type Peer, type PeerHandlers } from '../ipc/peer.ts';
 import { createLogger, type Logger } from '../telemetry/log.ts';
 import { Metrics, SECONDS_BUCKETS } from '../telemetry/metrics.ts';
 import { addProcessMetrics } from '../telemetry/process-metrics.ts';
 import { noCache } from './answer-cache.ts';
-import { answerControl } from './control-calls.ts';
+import { answerControl, hearControl } from './control-calls.ts';
 import type { Deps } from './deps.ts';
 import { front } from './front.ts';
 import { GatewayMetrics } from './gateway-metrics.ts';
@@ -102,7 +110,10 @@ class Worker {
       vaults,
     };
     this.#control = this.#link('control', 'key_lookup_unavailable', KEY_LOOKUP_WAIT_MS, {
-      handlers: { onCall: (call) => answerControl(call, { keys, metrics, applyPolicy: (signed) => this.#apply(signed) }) },
+      handlers: {
+        onCall: (call) => answerControl(call, { keys, metrics, applyPolicy: (signed) => this.#apply(signed) }),
+        onNote: (head) => hearControl(head as unknown as ControlGatewayNote, keys),
+      },
       onReady: () => this.#onControl(keys),
     });
   }
@@ -225,7 +236,7 @@ class Worker {
 
   /** While control was away it may have revoked keys and changed the policy. */
   #onControl(keys: KeyLookup): void {
-    keys.forgetAll();
+    keys.doubtAll();
     this.#control.unary({ op: 'policy.get' } satisfies GatewayControlCall).then(
       ({ head }) => {
         const { snapshot } = head as unknown as PolicyGetReply;

@@ -1,4 +1,4 @@
-import type { DifferenceKind, UsageDimension, UsageFilter } from './report-messages.ts';
+import type { DifferenceKind, UsageDimension, UsageFilter } from '../core/reports.ts';
 import type { KeyDigest, CredentialId, OrganizationId, RequestId, TeamId } from '../core/ids.ts';
 import type { SignedSession, SignedText } from '../access/principal.ts';
 import type { ReserveRequest, ReserveTarget } from '../admission/admission.ts';
@@ -439,3 +439,10 @@ export type ControlGatewayCall =
   | { readonly op: 'key.revoked'; readonly digest: KeyDigest }
   | { readonly op: 'key.changed'; readonly digest: KeyDigest }
   | { readonly op: 'metrics' };
+
+/** control → gateway, not answered: the row that another worker asked for, so that this one need not. */
+export interface ControlGatewayNote {
+  readonly op: 'key.row';
+  readonly digest: KeyDigest;
+  readonly row: SignedText;
+}

@@ -9,7 +9,7 @@ import {
   type DifferenceKind,
   type UsageDimension,
   type UsageFilter,
-} from '../ipc/report-messages.ts';
+} from '../core/reports.ts';
 import type { IncomingCall } from '../ipc/peer.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Ledger } from './ledger.ts';

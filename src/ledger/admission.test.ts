@@ -30,6 +30,8 @@ async function kill(): Promise<void> {
   peers = [];
 }
 
+const DOLLAR = 1_000_000_000_000n;
+
 const connect = async (...args: Parameters<typeof connectAs> extends readonly [string, ...infer Rest] ? Rest : never): Promise<Peer> => {
   const peer = await connectAs(folder, ...args);
   peers.push(peer);
@@ -76,6 +78,31 @@ describe('admission of the ledger process', () => {
     });
     assert.deepEqual(await reserve(gateway, undefined, { team: 'team_b' }), {});
     assert.match(JSON.stringify(await ask(control, { op: 'metrics' })), /"labels":\["rate_limited"\],"values":\[1\]/);
+  });
+
+  it('holds what a recording may cost by the second, and says what it asked for where that is too much', async () => {
+    const vault = testVault();
+    ledger = await startLedger(folder);
+    const [gateway, control] = [await connect('gateway'), await connect('control')];
+    await connect('vault', { facts: vault.facts });
+    await ask(control, { op: 'admission.apply', policy: vault.sign(policyOf(1, [budgetOf(5n * DOLLAR)])) });
+    const whisper = {
+      maxInputTokens: 32_768,
+      maxOutputTokens: 32_768,
+      targets: [{ provider: 'openai', model: 'whisper-1', priceList: 'openai' }],
+    };
+    await reserve(gateway, someId(), { ...whisper, maxUnits: { second: 3_334 } });
+    // At $0.0001 a second.
+    assert.deepEqual(await budgetNow(control), ['0', String((3_334n * DOLLAR) / 10_000n)]);
+    await assert.rejects(reserve(gateway, someId(), { ...whisper, maxUnits: { second: 50_000 } }), ({ code, values }: BulkheadError) => {
+      assert.deepEqual([code, values['spent'], values['budget']], ['budget_exceeded', '$0', '$5']);
+      assert.equal(
+        values['request'],
+        ', and this request may cost up to $5, more than the $4.66 left ($0.3334 is held for requests under way)',
+      );
+      return true;
+    });
+    assert.equal(await codeOf(reserve(gateway, someId(), { maxUnits: { hour: 1 } })), 'permission_denied');
   });
 
   it('holds, charges and gives back money, to the last picodollar of the rows', async () => {

@@ -2,6 +2,7 @@ import { priceBound, priceUsage } from '../accounting/price.ts';
 import { NO_OPERATOR_PRICES, type OperatorPrices } from '../accounting/operator-prices.ts';
 import type { Reservation, ReserveRequest, ReserveTarget } from '../admission/admission.ts';
 import { AdmissionEngine } from '../admission/engine.ts';
+import type { Most } from '../admission/quote.ts';
 import type { Clock } from '../core/clock.ts';
 import { BulkheadError } from '../core/errors.ts';
 import type { RequestId } from '../core/ids.ts';
@@ -67,7 +68,7 @@ export class Admissions {
     const startedAt = clock.now();
     this.#engine = new AdmissionEngine({
       clock,
-      price: (target, maxInput, maxOutput) => this.#price(target, maxInput, maxOutput),
+      price: (target, most) => this.#price(target, most),
       spent: (rule, from, to) => this.#spent(rule, from, to, progress),
       past: () => readPastCalls(folder, startedAt, log),
       onThreshold: (rule, percent, spent) => this.alerts.threshold(rule, percent, spent),
@@ -162,8 +163,8 @@ export class Admissions {
 
   /** Counts an event and frees its request's place. Returns what was counted, as the writer must be told it. */
   settle(event: UsageEvent): string {
-    const { usage, model, priceList, startedAt, provider, credential } = event;
-    const { picodollars } = priceUsage(usage, model, priceList, startedAt, { provider, credential, operator: this.#prices });
+    const { usage, model, baseModel, priceList, startedAt, provider, credential } = event;
+    const { picodollars } = priceUsage(usage, model, priceList, startedAt, { provider, credential, baseModel, operator: this.#prices });
     return this.#engine.settle(event, picodollars) ? picodollars.toString() : '0';
   }
 
@@ -256,10 +257,11 @@ export class Admissions {
     if (this.#log.has(requestId)) this.#log.end(requestId);
   }
 
-  #price({ provider, model, priceList }: ReserveTarget, input: number, output: number): { picodollars: bigint; known: boolean } {
-    const context = { provider, credential: '', operator: this.#prices };
+  #price({ provider, model, baseModel, priceList }: ReserveTarget, most: Most): { picodollars: bigint; known: boolean } {
+    const { maxInputTokens: input, maxOutputTokens: output, maxUnits: units } = most;
+    const context = { provider, credential: '', baseModel, operator: this.#prices };
     // Cache writes, sound and thought may cost more than plain tokens: a budget must hold whatever they turn out to be.
-    return priceBound(input, output, model, priceList, this.#options.clock.now(), context);
+    return priceBound({ input, output, units }, model, priceList, this.#options.clock.now(), context);
   }
 
   /** Whatever keeps the sum from being read keeps the budget from being held, so that nothing is admitted under it. */

@@ -79,6 +79,15 @@ describe('row of a call', () => {
     assert.equal(heard(START, USAGE).disputed, false);
   });
 
+  it('prices a name that tells nothing as the model that is said to be behind it', () => {
+    const event = usageEvent(ID, { model: 'deployment-7', baseModel: 'gpt-4o', startedAt: AT });
+    const told = heard(START, { fact: 'usage', event });
+    assert.deepEqual([told.model, told.picodollars, told.priceKnown], ['deployment-7', heard(START, USAGE).picodollars, true]);
+    assert.equal(readPriceDetail(told.priceDetail)?.source.as, 'gpt-4o');
+    const untold = heard(START, { fact: 'usage', event: { ...event, baseModel: undefined } });
+    assert.deepEqual([untold.priceKnown, untold.picodollars > told.picodollars], [false, true]);
+  });
+
   it('takes the key of a service call from the gateway, in either order', () => {
     const start: CallFact = { fact: 'start', shard: 0, record: startRecord(ID, 1, { key: '' }), reservation: null, orphan: false };
     for (const row of [heard(start, USAGE), heard(USAGE, start)]) assert.deepEqual([row.disputed, row.key], [false, 'key_a']);

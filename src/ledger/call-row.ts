@@ -68,6 +68,7 @@ export interface CallRow {
 export interface Likeness {
   readonly provider: string;
   readonly model: string;
+  readonly baseModel?: string | undefined;
   readonly priceList: string;
   readonly endpoint: string;
 }
@@ -163,8 +164,8 @@ export const emptyRow = (requestId: string, attempt: number): CallRow => ({
 });
 
 function withUsage(row: CallRow, event: UsageEvent, operator: OperatorPrices): CallRow {
-  const { provider, credential } = event;
-  const price = priceUsage(event.usage, event.model, event.priceList, event.startedAt, { provider, credential, operator });
+  const { provider, credential, baseModel } = event;
+  const price = priceUsage(event.usage, event.model, event.priceList, event.startedAt, { provider, credential, baseModel, operator });
   const journaled = row.journalStartedAt !== null;
   // Each by its name: spreading the event over the row makes V8 look up every one of fifty columns.
   return {
@@ -268,8 +269,8 @@ const BYTES_PER_TOKEN = 4;
 export function expire(row: CallRow, like: Likeness | undefined, operator: OperatorPrices = NO_OPERATOR_PRICES): CallRow {
   if (row.reported) return { ...row, state: 'unmatched', expired: true, dueAt: null };
   const usage = { ...NO_USAGE, input: estimate(row.journalBytesOut, row.maxInput), output: estimate(row.journalBytesIn, row.maxOutput) };
-  const { provider = '', model = '', priceList = row.credential, endpoint = '' } = like ?? {};
-  const price = priceUsage(usage, model, priceList, row.startedAt, { provider, credential: row.credential, operator });
+  const { provider = '', model = '', baseModel, priceList = row.credential, endpoint = '' } = like ?? {};
+  const price = priceUsage(usage, model, priceList, row.startedAt, { provider, credential: row.credential, baseModel, operator });
   return {
     ...row,
     provider,

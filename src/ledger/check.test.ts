@@ -11,8 +11,12 @@ const usage = (more: Record<string, unknown>): Json => event({ usage: { ...usage
 
 describe('usage event', () => {
   it('passes as it is when it is right', () => {
-    const right = usageEvent(ID, { startedAt: NOW });
-    assert.deepEqual(checkUsage(right as unknown as Json, NOW), { ok: true, value: right });
+    for (const more of [{}, { baseModel: 'gpt-4o' }]) {
+      const right = usageEvent(ID, { startedAt: NOW, ...more });
+      assert.deepEqual(checkUsage(right as unknown as Json, NOW), { ok: true, value: right });
+    }
+    const { firstByteMs: _, ...bare } = usageEvent(ID, { startedAt: NOW, baseModel: 'gpt-4o' });
+    assert.deepEqual(checkUsage(bare as unknown as Json, NOW), { ok: true, value: bare });
   });
 
   it('keeps nothing that is not part of it', () => {
@@ -143,7 +147,10 @@ describe('limits and owners of a reservation', () => {
     endUser: 'someone ü',
     tags: ['nightly', 'batch'],
     rules,
-    targets: [{ provider: 'openai', model: 'gpt-4o', priceList: 'openai' }],
+    targets: [
+      { provider: 'openai', model: 'gpt-4o', priceList: 'openai' },
+      { provider: 'azure', model: 'deployment-7', baseModel: 'gpt-4o', priceList: 'azure' },
+    ],
   };
 
   /** Rules ride as text. */

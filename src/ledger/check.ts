@@ -70,7 +70,8 @@ function tags(value: Json): readonly string[] {
 
 function target(value: Json): ReserveTarget {
   const from = object(value, 'target');
-  return { provider: id(from, 'provider'), model: label(from, 'model'), priceList: label(from, 'priceList') };
+  const found = { provider: id(from, 'provider'), model: label(from, 'model'), priceList: label(from, 'priceList') };
+  return from['baseModel'] === undefined ? found : { ...found, baseModel: label(from, 'baseModel') };
 }
 
 const targets = (value: Json): readonly ReserveTarget[] => list(value, 'targets', MAX_TARGETS, target);
@@ -86,6 +87,7 @@ function reserveRequest(value: Json | undefined): ReserveRequest {
     alias: label(from, 'alias'),
     maxInputTokens: integer(from, 'maxInputTokens', MAX_TOKENS),
     maxOutputTokens: integer(from, 'maxOutputTokens', MAX_TOKENS),
+    ...(from['maxUnits'] !== undefined && { maxUnits: units(from['maxUnits']) }),
     ...(from['likelyOutputTokens'] !== undefined && { likelyOutputTokens: integer(from, 'likelyOutputTokens', MAX_TOKENS) }),
     ...(from['maxParallel'] !== undefined && { maxParallel: integer(from, 'maxParallel', MAX_PARALLEL) }),
     ...(from['lineage'] !== undefined && { lineage: id<ReserveRequest['key']>(from, 'lineage') }),
@@ -166,8 +168,13 @@ export const checkUsage = (value: Json | undefined, now: number): Result<UsageEv
       bytesIn: integer(from, 'bytesIn', Number.MAX_SAFE_INTEGER),
       bytesOut: integer(from, 'bytesOut', Number.MAX_SAFE_INTEGER),
     };
-    if (from['firstByteMs'] === undefined && !belongsFurther(from)) return event;
-    return { ...event, ...optionalOwners(from), ...(from['firstByteMs'] !== undefined && { firstByteMs: duration(from, 'firstByteMs') }) };
+    if (from['firstByteMs'] === undefined && from['baseModel'] === undefined && !belongsFurther(from)) return event;
+    return {
+      ...event,
+      ...optionalOwners(from),
+      ...(from['baseModel'] !== undefined && { baseModel: label(from, 'baseModel') }),
+      ...(from['firstByteMs'] !== undefined && { firstByteMs: duration(from, 'firstByteMs') }),
+    };
   });
 
 const belongsFurther = ({ project, user, endUser, tags: tagged }: JsonObject): boolean =>

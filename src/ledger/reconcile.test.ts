@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { UsageEvent } from '../core/usage.ts';
-import type { DifferenceKind } from '../ipc/report-messages.ts';
+import type { DifferenceKind } from '../core/reports.ts';
 import { differences } from './reports.ts';
 import { endRecord, someId, startRecord, usageEvent } from './testing/events.ts';
 import { journalItem, scratch, type Scratch } from './testing/scratch.ts';

@@ -1,4 +1,4 @@
-import type { DifferenceKind } from '../ipc/report-messages.ts';
+import type { DifferenceKind } from '../core/reports.ts';
 import type { SqliteDatabase, SqliteStatement } from '../store/sqlite/open.ts';
 import type { CallRow } from './call-row.ts';
 import { Plausibility } from './plausibility.ts';

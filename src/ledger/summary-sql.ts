@@ -1,4 +1,4 @@
-import type { UsageFilter } from '../ipc/report-messages.ts';
+import type { UsageFilter } from '../core/reports.ts';
 import type { SqliteDatabase } from '../store/sqlite/open.ts';
 import { BlockBuilder } from './blocks.ts';
 import type { Cover, Piece } from './cover.ts';

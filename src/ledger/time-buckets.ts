@@ -1,6 +1,6 @@
 import { localTime, periodOf } from '../admission/calendar.ts';
 import { BulkheadError } from '../core/errors.ts';
-import type { TimeDimension } from '../ipc/report-messages.ts';
+import type { TimeDimension } from '../core/reports.ts';
 
 /** Hours, days, weeks and months of a time zone as stretches of real time: a day has 23, 24 or 25 hours where clocks are changed. */
 

@@ -95,6 +95,17 @@ describe('writer', () => {
     );
   });
 
+  it('prices an unconfirmed call as the model behind the name of that one', () => {
+    const [before, lost] = [someId(), someId()];
+    const told = usageEvent(before, { model: 'deployment-7', baseModel: 'gpt-4o' });
+    writer.apply([journal([startRecord(before, 1), startRecord(lost, 2), endRecord(lost, 3)]), usage(told)], NOW);
+    writer.sweep(NOW + WAITS.graceMs);
+    assert.deepEqual(
+      [row(lost).model, row(lost).priceKnown, row(lost).picodollars],
+      ['deployment-7', true, (1000n * 2_500_000n + 225n * 10_000_000n).toString()],
+    );
+  });
+
   it('leaves a call that is still running open for as long as it takes', () => {
     const id = someId();
     writer.apply([journal([startRecord(id, 1)])], NOW);

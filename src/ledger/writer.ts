@@ -1,4 +1,5 @@
 import { NO_OPERATOR_PRICES, type OperatorPrices } from '../accounting/operator-prices.ts';
+import { readPriceDetail } from '../accounting/price-detail.ts';
 import type { UsageEvent } from '../core/usage.ts';
 import { inTransaction, type SqliteDatabase, type SqliteStatement } from '../store/sqlite/open.ts';
 import { addFact, emptyRow, expire, type CallFact, type CallRow, type Likeness, type Waits } from './call-row.ts';
@@ -67,7 +68,7 @@ export class Writer {
     );
     this.#due = prepare(`SELECT * FROM usage WHERE due_at <= ? ORDER BY due_at LIMIT ${SWEEP_ROWS}`);
     this.#like = prepare(
-      "SELECT provider, model, price_list, endpoint FROM usage WHERE credential = ?1 AND started_at > ?2 AND state = 'confirmed' AND (?3 = '' OR alias = ?3) ORDER BY started_at DESC LIMIT 1",
+      "SELECT provider, model, price_list, endpoint, price_detail FROM usage WHERE credential = ?1 AND started_at > ?2 AND state = 'confirmed' AND (?3 = '' OR alias = ?3) ORDER BY started_at DESC LIMIT 1",
     );
   }
 
@@ -213,6 +214,7 @@ export class Writer {
     return {
       provider: String(found['provider']),
       model: String(found['model']),
+      baseModel: readPriceDetail(String(found['price_detail'] ?? ''))?.source.as,
       priceList: String(found['price_list']),
       endpoint: String(found['endpoint']),
     };

@@ -16,3 +16,7 @@ export const OPERATIONS = [
   'raw',
 ] as const;
 export type Operation = (typeof OPERATIONS)[number];
+
+const PICTURES: ReadonlySet<Operation> = new Set<Operation>(['images', 'image-edits', 'image-variations']);
+
+export const makesPictures = (operation: Operation): boolean => PICTURES.has(operation);

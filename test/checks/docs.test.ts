@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { generatedDocs } from '../../tools/generate-docs.ts';
 import { ERRORS } from '../../src/core/errors.ts';
+import { ATTACKS } from '../hostile/attacks.ts';
 import { productFiles, ROOT } from './source-tree.ts';
 
 const markdown = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', ...listed('docs')];
@@ -50,6 +51,9 @@ function isKnown(line: string, options: ReadonlyMap<string, readonly string[]>):
   return words.filter((word) => word.startsWith('-')).every((option) => known.includes(option.split('=')[0] as string));
 }
 
+/** The row of a layout in the table of attacks: of how many ways. */
+const thefts = (layout: string): RegExp => new RegExp(`^\\| \`?${layout}\`? \\| \\d+ of (\\d+) \\|`, 'm');
+
 const read = (file: string): string => fs.readFileSync(path.join(ROOT, file), 'utf8');
 
 describe('docs', async () => {
@@ -77,6 +81,15 @@ describe('docs', async () => {
     assert.deepEqual(wrong, []);
     assert.equal(isKnown('bulkhead key create --nonsense', options), false);
     assert.equal(isKnown('bulkhead nonsense', options), false);
+  });
+
+  it('the attack program is told with as many ways as it has', () => {
+    const page = read('docs/security.md');
+    const told = [/tries (\d+) ways/, ...['uids', 'rootless', 'landlock', 'control: `none`', 'control: one process'].map(thefts)];
+    assert.deepEqual(
+      told.map((pattern) => Number(pattern.exec(page)?.[1])),
+      told.map(() => ATTACKS.length),
+    );
   });
 
   it('every error of the table is thrown somewhere', () => {

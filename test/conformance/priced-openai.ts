@@ -1,8 +1,7 @@
-import type { PricedAnswer } from './priced-answers.ts';
+import type { PricedAnswer } from './priced-sources.ts';
 
 /** OpenAI’s part of the table of `priced-answers.ts`. */
 export const PRICED_OPENAI: readonly PricedAnswer[] = [
-  ['groq/chat-completions/pydai-tool-use-failed-error-t2', 'openai/gpt-oss-120b', '80×0.15 + 256×0.075 + 96×0.6', 88_800_000n, 'groq'],
   [
     'openai/audio-transcriptions/rig-transcription-usage-matrix-completions-client-reports-duration-u',
     'whisper-1',
@@ -13,9 +12,9 @@ export const PRICED_OPENAI: readonly PricedAnswer[] = [
   [
     'openai/audio-transcriptions/rubyllm-transcription-basic-functionality-openai-gpt-4o-transcribe-diari-stream',
     'gpt-4o-transcribe-diarize',
-    '37×6 + 145×10',
-    1_672_000_000n,
-    'retold-2025',
+    '37×2.5 + 145×10',
+    1_542_500_000n,
+    'openai-models',
   ],
   [
     'openai/chat-completions/crewai-completions-cached-prompt-tokens-with-tools',
@@ -25,6 +24,13 @@ export const PRICED_OPENAI: readonly PricedAnswer[] = [
     'openai',
   ],
   ['openai/chat-completions/crewai-hierarchical-process-t5', 'gpt-4o-2024-08-06', '683×2.5 + 1408×1.25 + 634×10', 9_807_500_000n, 'openai'],
+  [
+    'openai/chat-completions/crewai-json-property-without-output-json-t4',
+    'gpt-4.1-mini',
+    '513×0.4 + 5×1.6',
+    213_200_000n,
+    'openai-2026-08',
+  ],
   [
     'openai/chat-completions/crewai-task-emits-failed-event-on-execution-error-t6',
     'gpt-4o-mini-2024-07-18',
@@ -37,7 +43,7 @@ export const PRICED_OPENAI: readonly PricedAnswer[] = [
     'gpt-4-1106-vision-preview',
     '1118×10 + 16×30',
     11_660_000_000n,
-    'retold-2025',
+    'openai-models',
   ],
   [
     'openai/chat-completions/ddpy-chat-completion-prompt-caching-5-6-cache-write',
@@ -52,14 +58,14 @@ export const PRICED_OPENAI: readonly PricedAnswer[] = [
     'gpt-4o-audio-preview-2025-06-03',
     '27×2.5 + 1×40 + 17×10',
     277_500_000n,
-    'retold-2025',
+    'openai-models',
   ],
   [
     'openai/chat-completions/envoy-chat-text-to-audio',
     'gpt-4o-mini-audio-preview-2024-12-17',
     '22×0.15 + 6×0.6 + 12×20',
     246_900_000n,
-    'retold-2025',
+    'openai-models',
   ],
   ['openai/chat-completions/fantasy-gpt-5-complex-object-streaming', 'gpt-5-2025-08-07', '156×1.25 + 820×10', 8_395_000_000n, 'openai'],
   ['openai/chat-completions/fantasy-o4-mini-tool-streaming', 'o4-mini-2025-04-16', '64×1.1 + 89×4.4', 462_000_000n, 'openai'],
@@ -85,6 +91,13 @@ export const PRICED_OPENAI: readonly PricedAnswer[] = [
     'openai-2026-07',
     '2026-07-01',
   ],
+  [
+    'openai/chat-completions/genai-gpt-5-6-terra-thinking-genstream-tools-squareroot-2',
+    'gpt-5.6-terra',
+    '187×1 + 6×6 (flex)',
+    223_000_000n,
+    'openai-2026-08',
+  ],
   ['openai/chat-completions/genai-gpt-audio-genstream-maxtokens', 'gpt-audio-2025-08-28', '17×2.5 + 5×10 + 11×64', 796_500_000n, 'openai'],
   [
     'openai/chat-completions/genai-gpt-audio-genstreammultimodal-audio-mp3-inline',
@@ -94,6 +107,14 @@ export const PRICED_OPENAI: readonly PricedAnswer[] = [
     'openai',
   ],
   ['openai/chat-completions/instructor-rb-valid-response', 'gpt-3.5-turbo-0125', '80×0.5 + 47×1.5', 110_500_000n, 'openai'],
+  [
+    'openai/chat-completions/pydai-multimodal-tool-return-matrix-direct-url-document-openai-chat-t2',
+    'gpt-5-mini',
+    '1126×0.25 + 824×2',
+    1_929_500_000n,
+    'openai-2026-08',
+  ],
+  ['openai/chat-completions/pydai-tool-search-eval-openai-chat-t1', 'gpt-5.4-mini', '356×0.75 + 24×4.5', 375_000_000n, 'openai-2026-08'],
   [
     'openai/embeddings/oinf-document-embedder-embedding-span-has-expected-attributes',
     'text-embedding-3-small',
@@ -107,6 +128,13 @@ export const PRICED_OPENAI: readonly PricedAnswer[] = [
     '1×120000',
     120_000_000_000n,
     'retold-2025',
+  ],
+  [
+    'openai/responses/ellmer-structured-data-examples-summarisation',
+    'gpt-5.6-terra',
+    '3×2 + 4331×0.2 + 317×12',
+    4_676_200_000n,
+    'openai-2026-08',
   ],
   ['openai/responses/ellmer-v2-pdf', 'gpt-5.4-nano', '81×0.2 + 8×1.25', 26_200_000n, 'openai'],
   ['openai/responses/genai-gpt-5-6-luna-thinking-genstream-maxtokens', 'gpt-5.6-luna', '16×0.1 + 16×0.6 (flex)', 11_200_000n, 'openai'],
@@ -126,6 +154,8 @@ export const PRICED_OPENAI: readonly PricedAnswer[] = [
     'openai',
   ],
   ['openai/responses/pydai-durability-web-search-in-workflow', 'gpt-5', '21174×1.25 + 1844×10 + 4×10000', 84_907_500_000n, 'openai'],
+  ['openai/responses/pydai-gpt5-pro', 'gpt-5-pro', '13×15 + 77×120', 9_435_000_000n, 'openai-2026-08'],
+  ['openai/responses/pydai-native-tool-search', 'gpt-5.4', '652×2.5 + 44×15', 2_290_000_000n, 'openai-2026-08'],
   [
     'openai/responses/pydai-responses-model-builtin-tools-web-search',
     'gpt-5',
@@ -141,4 +171,14 @@ export const PRICED_OPENAI: readonly PricedAnswer[] = [
     49_762_000_000n,
     'openai',
   ],
+  ['openai/responses/pydai-responses-phase-streamed-on-part-start', 'gpt-5.5', '63×5 + 69×30', 2_385_000_000n, 'openai-2026-08'],
+  [
+    'openai/responses/pydai-responses-reasoning-context-default-wire-contract-default-unsupp',
+    'o3',
+    '18×2 + 36×8',
+    324_000_000n,
+    'openai-2026-08',
+  ],
+  ['openai/responses/vercel-apply-patch-tool-1', 'gpt-5.1-2025-11-13', '642×1.25 + 67×10', 1_472_500_000n, 'openai-2026-08'],
+  ['openai/responses/vercel-shell-skills-1', 'gpt-5.2-2025-12-11', '475×1.75 + 1024×0.175 + 331×14', 5_644_450_000n, 'openai-2026-08'],
 ];

@@ -105,6 +105,51 @@ describe('bulkhead login', SKIP, () => {
     assert.doesNotMatch(program.out() + program.err(), /refresh-|bh_login_/);
   });
 
+  it('other commands are the person’s, with the roles of the person and no others, and at no other node', async () => {
+    const none = ['--data', path.join(home, 'none')];
+    const made = await ended(['key', 'create', '--name', 'own', ...none, '--json']);
+    assert.equal(made.code, 0, made.err);
+    const { user } = JSON.parse(made.out) as { user: string | null };
+    assert.match(user ?? '', /^usr_/);
+    const listed = await ended(['key', 'list', ...none, '--json']);
+    assert.deepEqual(
+      (JSON.parse(listed.out) as { keys: { name: string }[] }).keys.map(({ name }) => name),
+      ['own'],
+    );
+    const denied = await ended(['org', 'create', 'mine', ...none]);
+    assert.match(denied.err, /permission_denied/);
+    const log = fs.readFileSync(path.join(node.dataDir, 'auditor/control.log'), 'utf8');
+    assert.ok(log.split('\n').some((line) => line.includes('"key.create"') && line.includes(`user:${user}`)));
+    const elsewhere = await ended(['key', 'list', ...none, '--url', 'http://127.0.0.1:1']);
+    assert.match(elsewhere.err, /The login of this machine is for http/);
+    assert.match((await ended(['key', 'list', '--login', '--token-file', 'x'])).err, /Give --login or --token-file/);
+    // The key itself opens nothing there: programs get it that are not to manage anything.
+    const answer = await httpRequest('GET', `${node.controlUrl}/admin/v1/keys`, { authorization: `Bearer ${await key()}` });
+    assert.equal(answer.status, 401);
+  });
+
+  it('other commands end with the login: an ID token is taken as long as its key, and a removed person gets no other', async () => {
+    await (
+      await logIn('rosa')
+    ).ended;
+    const none = ['--data', path.join(home, 'none')];
+    const { id_token: idToken } = JSON.parse(fs.readFileSync(file(), 'utf8')) as { id_token: string };
+    const list = async (): Promise<string> => {
+      const answer = await httpRequest('GET', `${node.controlUrl}/admin/v1/keys`, { authorization: `Bearer ${idToken}` });
+      return `${answer.status} ${String((JSON.parse(answer.body) as { error?: { code?: string } }).error?.code)}`;
+    };
+    assert.equal(await list(), '200 undefined');
+    issuer.removed.add('rosa');
+    await until(async () => (await list()) === '401 login_not_fresh');
+    const over = await ended(['key', 'list', ...none]);
+    assert.notEqual(over.code, 0);
+    assert.match(over.err, /does not renew this login any more[^]*Log in again: bulkhead login/);
+    assert.match((await ended(['key', 'list', '--login', ...none])).err, /Nobody is logged in here/);
+    await (
+      await logIn('ada')
+    ).ended;
+  });
+
   it('the node never sees the refresh token, and it stands in no file but the person’s', async () => {
     const { refresh_token: token } = JSON.parse(fs.readFileSync(file(), 'utf8')) as { refresh_token: string };
     assert.match(token, /^refresh-/);

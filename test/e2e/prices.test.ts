@@ -117,7 +117,8 @@ async function deskWith(config: string, files: Readonly<Record<string, string>> 
 describe('a prices file that bulkhead.yaml names', () => {
   let desk: Desk;
   before(async () => {
-    desk = await deskWith(`prices_file: prices.json\n${providersOf(upstream)}`, { 'prices.json': table('first', 1_000_000) });
+    const models = 'models: { told: { model: cloud/deployment-7, base_model: cent } }\n';
+    desk = await deskWith(`prices_file: prices.json\n${providersOf(upstream)}${models}`, { 'prices.json': table('first', 1_000_000) });
   });
   after(() => desk.node.stop());
 
@@ -156,6 +157,17 @@ describe('a prices file that bulkhead.yaml names', () => {
     const { code, stderr } = await desk.node.cli(['prices', 'apply', desk.write('other.json', table('other', 5))]);
     assert.equal(code, 1);
     assert.match(stderr, /declared in .*prices\.json/);
+  });
+
+  it('prices a target as the model that is said to be behind its name', async () => {
+    const [untold, told, cent] = [await desk.charged('cloud/deployment-7'), await desk.charged('told'), await desk.charged('cloud/cent')];
+    assert.equal(untold.price_known, false);
+    assert.deepEqual(priceOf(told), priceOf(cent));
+    const { attempts } = await desk.json('usage', 'explain', told.request_id);
+    const [attempt] = attempts as { model: string; price: { model: string; as: string } }[];
+    assert.deepEqual([attempt?.model, attempt?.price.model, attempt?.price.as], ['deployment-7', 'cent', 'cent']);
+    const price = await desk.json('prices', 'model', 'cloud/deployment-7');
+    assert.deepEqual([price['base_model'], price['entry'], price['known']], ['cent', 'cent', true]);
   });
 
   it('own servers cost nothing, and that is known', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, it } from 'node:test';
 import { hmacToken, makeKey, tokenOf, unsignedToken, type SigningKey } from '../../src/access/testing/tokens.ts';
 import { httpRequest, startNode, type HttpAnswer, type RunningNode } from './node.ts';
@@ -239,6 +240,54 @@ describe('callers with a token of an issuer', SKIP, () => {
     const { teams } = (await node.admin('GET', '/admin/v1/teams')).body as { teams: { id: string; name: string }[] };
     assert.equal((await node.admin('DELETE', `/admin/v1/teams/${teams.find(({ name }) => name === 'ads')?.id}`)).status, 200);
     for (let i = 0; i < 6; i++) assert.equal((await ask(token)).status, 401);
+  });
+
+  it('the doctor says of the issuer whether it answers, and with which keys', async () => {
+    const { body } = await node.admin('GET', '/admin/v1/doctor');
+    const [found] = body['issuers'] as readonly { readonly reachable: boolean; readonly fetched_at: string; readonly keys: object[] }[];
+    assert.equal(found?.reachable, true);
+    assert.ok(Date.parse(found.fetched_at) > Date.now() - 300_000);
+    assert.deepEqual(found.keys, [{ kid: 'first', kty: 'RSA', alg: 'RS256' }]);
+    const [check] = (body['checks'] as { name: string; status: string; message: string }[]).filter(({ name }) => name === 'issuer company');
+    assert.equal(check?.status, 'ok');
+    assert.match(check.message, /answers, one key \(first\), fetched/);
+  });
+
+  /** Writes into control's database as somebody would who got at the file. */
+  const edit = (sql: string, subject: string): void => {
+    const db = new DatabaseSync(`${node.dataDir}/control/control.db`);
+    assert.equal(db.prepare(sql).run(subject).changes, 1);
+    db.close();
+  };
+
+  it('a row of what claims gave that was edited: nobody comes in by it, and it is reported', async () => {
+    const token = person('ines');
+    assert.equal((await ask(token)).status, 200);
+    edit(`UPDATE claimed_members SET membership = (SELECT id FROM memberships ORDER BY id LIMIT 1) WHERE subject = ?`, 'ines');
+    assert.equal((await ask(person('ines', { jti: 'next' }))).status, 401);
+    await until(async () => (await refusals()).some((target) => target === 'claimed-role/ines') || undefined);
+    assert.equal((await node.admin('POST', '/admin/v1/rows/accept')).body['state'], 'ok');
+  });
+
+  const refusals = async (): Promise<readonly unknown[]> => {
+    const { body } = await node.admin('GET', '/admin/v1/audit?limit=1000');
+    return (body['entries'] as { act?: string; target?: string }[]).flatMap(({ act, target }) => (act === 'row.refuse' ? [target] : []));
+  };
+
+  it('a row of what claims gave that was taken away: they give nothing again, and nobody new comes in', async () => {
+    assert.equal((await ask(person('hugo'))).status, 200);
+    assert.equal((await ask(person('jona'))).status, 200);
+    const { body } = await node.admin('GET', `/admin/v1/members?user=${await userOf('jona')}`);
+    const [member] = body['members'] as readonly { readonly id: string }[];
+    assert.equal((await node.admin('DELETE', `/admin/v1/members/${member?.id}`)).status, 200);
+    edit(`DELETE FROM claimed_members WHERE subject = ?`, 'jona');
+    assert.equal((await ask(person('jona', { jti: 'next' }))).status, 401);
+    assert.equal((await ask(person('kira'))).status, 401);
+    assert.equal((await node.admin('GET', '/admin/v1/users/kira@example.com')).status, 404);
+    assert.equal((await ask(person('erik', { groups: ['g-search'], jti: 'known' }))).status, 401, 'what a new group would give waits too');
+    assert.equal((await ask(person('hugo', { jti: 'known' }))).status, 200, 'who was here goes on');
+    assert.equal((await node.admin('POST', '/admin/v1/rows/accept')).body['state'], 'ok');
+    assert.equal((await ask(person('kira', { jti: 'next' }))).status, 200);
   });
 
   it('a session ends by its own row, and control is asked for the next', async () => {

@@ -52,9 +52,12 @@ export class EngineDesk {
   open(more: Partial<EngineOptions> = {}): AdmissionEngine {
     this.engine = new AdmissionEngine({
       clock: this.clock,
-      price: ({ provider, model }, maxInput, maxOutput) => {
+      price: ({ provider, model }, { maxInputTokens, maxOutputTokens }) => {
         const price = this.prices.get(`${provider}/${model}`);
-        return { picodollars: (price ?? 1n) * BigInt(maxInput + maxOutput), known: price !== undefined || model !== 'unheard-of' };
+        return {
+          picodollars: (price ?? 1n) * BigInt(maxInputTokens + maxOutputTokens),
+          known: price !== undefined || model !== 'unheard-of',
+        };
       },
       spent: (rule, from, to) => {
         this.asked++;

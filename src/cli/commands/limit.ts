@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { ReplyOf } from '../../api/operations.ts';
 import type { AdminClient } from '../client.ts';
 import { clientOf, present, withCommon, type CliContext, type CommonOptions } from '../context.ts';
-import { count } from '../duration.ts';
+import { count, limitWindow } from '../duration.ts';
 import { CliFailure, usageError } from '../failure.ts';
 import { ownerOf, ownerQuery, ownerText, withOwner, type OwnerOptions } from '../owner-options.ts';
 import { grouped, moment, stackedBar, table, type Column } from '../table.ts';
@@ -61,7 +61,7 @@ function addCommand(context: CliContext): Command {
     .option('--input-tokens <count>', 'input tokens in any --per')
     .option('--output-tokens <count>', 'output tokens in any --per')
     .option('--parallel <count>', 'requests in flight at any time')
-    .option('--per <time>', 'sliding window, such as 30s, 1m, 1h, 1d', '1m')
+    .option('--per <time>', 'sliding window: second, minute, hour or day, or so many of them, such as 30s, 5m, 2h, 7d', 'minute')
     .option('--observe', 'count and report, refuse nothing')
     .option('--cut', 'cut limits below that would allow more')
     .action(async (options: AddOptions) => {
@@ -85,7 +85,7 @@ function bodiesOf(options: AddOptions) {
     measure,
     amount,
     ...(options.model === undefined ? {} : { model: options.model }),
-    ...(measure === 'parallel' || options.per === undefined ? {} : { window: options.per }),
+    ...(measure === 'parallel' || options.per === undefined ? {} : { window: limitWindow(options.per) }),
     ...(options.observe === true ? { mode: 'observe' as const } : {}),
     cut: options.cut === true,
   }));
@@ -96,7 +96,7 @@ function changeCommand(context: CliContext): Command {
     new Command('change').description('change a limit; what was used so far goes on counting').argument('<id>', 'of the limit'),
   )
     .option('--amount <count>', 'the new amount')
-    .option('--per <time>', 'the new window')
+    .option('--per <time>', 'the new window: second, minute, hour or day, or such as 30s')
     .option('--observe', 'count and report, refuse nothing')
     .option('--enforce', 'refuse what goes beyond')
     .option('--cut', 'cut limits below that would allow more')
@@ -104,7 +104,7 @@ function changeCommand(context: CliContext): Command {
       if (observe === true && enforce === true) throw usageError('It cannot do both.', 'Give --observe or --enforce.');
       const body = {
         ...(amount === undefined ? {} : { amount: count(amount, '--amount') }),
-        ...(per === undefined ? {} : { window: per }),
+        ...(per === undefined ? {} : { window: limitWindow(per) }),
         ...(observe === true ? { mode: 'observe' as const } : enforce === true ? { mode: 'enforce' as const } : {}),
         cut: cut === true,
       };

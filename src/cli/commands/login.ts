@@ -5,7 +5,8 @@ import { controlUrlOf, gatewayUrlOf, present, type CliContext, type CommonOption
 import { DEFAULT_DATA } from '../data-folder.ts';
 import { CliFailure, EXIT, systemCode } from '../failure.ts';
 import type { DeviceGrant } from '../login/issuer.ts';
-import { loginFile, type StoredLogin } from '../login/login-file.ts';
+import type { StoredLogin } from '../login/login-file.ts';
+import { loginFile } from '../login/login-path.ts';
 import { current, logIn, logOut, renewalIn } from '../login/session.ts';
 import { printable, styled, type Terminal } from '../terminal.ts';
 

@@ -119,9 +119,10 @@ function amountLines({ amounts }: Rates): readonly (readonly [string, string])[]
 }
 
 function modelText(price: ModelPrice): string {
-  const { provider, model, list, entry, origin, source, seen, version, now } = price;
+  const { provider, model, base_model: base, list, entry, origin, source, seen, version, now } = price;
   return facts([
     ['model', `${provider}/${model}`],
+    ...(base === null ? [] : [['priced as', `${base} (base_model of its target)`] as const]),
     ['price', `${ORIGINS[origin]}${entry === '' ? '' : `, entry ${entry}`}`],
     ['list', list],
     ...(source === null ? [] : [['read at', `${source}${seen === null ? '' : ` (${seen})`}`] as const]),

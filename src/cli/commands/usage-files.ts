@@ -6,7 +6,7 @@ import { csvLine } from '../../core/csv.ts';
 import { clientOf, present, withCommon, type CliContext, type CommonOptions } from '../context.ts';
 import { CliFailure, systemCode } from '../failure.ts';
 import { bar, grouped, moment, table, type Column } from '../table.ts';
-import { windowQuery, withWindow, type WindowOptions } from './usage-window.ts';
+import { formerZone, windowQuery, withWindow, type WindowOptions } from './usage-window.ts';
 
 /** `bulkhead usage export`, `statement` and `differences`: what leaves the ledger for accountants and for those who check it. */
 
@@ -95,6 +95,7 @@ type Statement = ReplyOf<'usage.statement'>;
 type Team = Statement['teams'][number];
 interface StatementOptions extends CommonOptions {
   readonly month: string;
+  readonly timeZone?: string;
   readonly tz?: string;
   readonly team?: string;
   readonly organization?: string;
@@ -106,12 +107,15 @@ export const statementCommand = (context: CliContext): Command =>
     .requiredOption('--month <month>', 'such as 2026-11')
     .option('--team <team>', 'only this team')
     .option('--organization <organization>', 'only this organization')
-    .option('--tz <zone>', 'where the month begins, such as Europe/Berlin (default: UTC)')
+    .option('--time-zone <name>', 'where the month begins, such as Europe/Berlin (default: UTC)')
+    .addOption(formerZone())
     .option('--csv', 'print CSV')
     .action(async (_: object, command: Command) => {
       const options = command.optsWithGlobals<StatementOptions>();
-      const { month, tz, team, organization } = options;
-      const answer = await clientOf(context, options).call('usage.statement', { query: { month, time_zone: tz, team, organization } });
+      const { month, timeZone, tz, team, organization } = options;
+      const answer = await clientOf(context, options).call('usage.statement', {
+        query: { month, time_zone: timeZone ?? tz, team, organization },
+      });
       if (options.csv === true) context.terminal.out(statementCsv(answer));
       else present(context, options, answer, statementText);
     });

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { withCommon, type CommonOptions } from '../context.ts';
 
 /** The time and the filters that every report of usage takes. */
@@ -12,8 +12,12 @@ export interface WindowOptions extends CommonOptions {
   readonly model?: string;
   readonly provider?: string;
   readonly limit?: string;
+  readonly timeZone?: string;
   readonly tz?: string;
 }
+
+/** What `--time-zone` was called. */
+export const formerZone = (): Option => new Option('--tz <name>').hideHelp();
 
 export const withWindow = (command: Command): Command =>
   withCommon(command)
@@ -24,10 +28,11 @@ export const withWindow = (command: Command): Command =>
     .option('--organization <organization>', 'only this organization')
     .option('--model <model>', 'only this model of a provider')
     .option('--provider <provider>', 'only this provider')
-    .option('--tz <zone>', 'whose days, weeks and months, such as Europe/Berlin (default: UTC)')
+    .option('--time-zone <name>', 'whose days, weeks and months, such as Europe/Berlin (default: UTC)')
+    .addOption(formerZone())
     .option('--limit <count>', 'most rows');
 
-export const windowQuery = ({ since, until, key, team, organization, model, provider, limit, tz }: WindowOptions) => ({
+export const windowQuery = ({ since, until, key, team, organization, model, provider, limit, timeZone, tz }: WindowOptions) => ({
   since,
   until,
   key,
@@ -36,5 +41,5 @@ export const windowQuery = ({ since, until, key, team, organization, model, prov
   model,
   provider,
   limit,
-  time_zone: tz,
+  time_zone: timeZone ?? tz,
 });

@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import type { ReplyOf } from '../../api/operations.ts';
-import type { AdminClient } from '../client.ts';
 import { clientOf, present, withCommon, type CliContext, type CommonOptions } from '../context.ts';
 import { bar, facts, grouped, moment, table, type Column } from '../table.ts';
 import { addDollars } from '../dollars.ts';
@@ -72,11 +71,9 @@ const withReport = (command: Command): Command =>
     .option('--csv', 'print CSV');
 
 async function report(context: CliContext, { by, csv, ...options }: ReportOptions): Promise<void> {
-  const client = clientOf(context, options);
-  const answer = await client.call('usage.summary', { query: { by, ...windowQuery(options) } });
+  const answer = await clientOf(context, options).call('usage.summary', { query: { by, ...windowQuery(options) } });
   if (csv === true) return context.terminal.out(csvOf(answer.rows));
-  const named = options.json === true ? answer : { ...answer, rows: await withKeyNames(client, answer.rows) };
-  present(context, options, named, (shown) => summaryText(by.split(','), shown));
+  present(context, options, answer, (shown) => summaryText(by.split(','), shown));
 }
 
 function csvOf(rows: readonly SummaryRow[]): string {
@@ -84,14 +81,6 @@ function csvOf(rows: readonly SummaryRow[]): string {
   if (first === undefined) return '';
   const columns = Object.keys(first);
   return [columns, ...rows.map((row) => columns.map((name) => row[name] ?? null))].map(csvLine).join('');
-}
-
-/** People know keys by name; the ledger knows ids. A key that is not listed keeps its id. */
-async function withKeyNames(client: AdminClient, rows: readonly SummaryRow[]): Promise<SummaryRow[]> {
-  if (!rows.some(({ key }) => String(key).startsWith('key_'))) return [...rows];
-  const { keys } = await client.call('keys.list');
-  const names = new Map(keys.map(({ id, name }) => [id, name]));
-  return rows.map((row) => (typeof row['key'] === 'string' ? { ...row, key: names.get(row['key']) ?? row['key'] } : row));
 }
 
 /** Fields that hold sums; the others of a row are its dimensions. */
@@ -108,7 +97,8 @@ function summaryText(dimensions: readonly string[], { from, to, rows, ...reply }
   const largest = Math.max(...rows.map(weight));
   const total = totalOf(dimensions, rows);
   const columns: readonly Column<SummaryRow>[] = [
-    ...dimensions.map((name) => ({ title: name, cell: (row: SummaryRow) => cell(row[name]) })),
+    // People know rows by name; what is gone keeps its id.
+    ...dimensions.map((name) => ({ title: name, cell: (row: SummaryRow) => cell(row[`${name}_name`] ?? row[name]) })),
     ...SUMS,
     {
       title: spent ? 'share of cost' : 'share of requests',

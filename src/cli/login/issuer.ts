@@ -1,6 +1,7 @@
 import https from 'node:https';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import { CliFailure, systemCode } from '../failure.ts';
+import { proxyFor, tunnel } from './proxy.ts';
 
 /** The issuer as this program speaks to it: discovery, the device flow (RFC 8628), refreshed and revoked tokens. Over HTTPS, bounded, no redirect. */
 
@@ -138,23 +139,34 @@ interface Answer {
 }
 
 /** A form is posted; without one the address is read. An answer that is no JSON object is an empty one. */
-function ask(address: string, ca: string | null, form?: Readonly<Record<string, string>>): Promise<Answer> {
+async function ask(address: string, ca: string | null, form?: Readonly<Record<string, string>>): Promise<Answer> {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url?.protocol !== 'https:')
-    return Promise.reject(failure('login_issuer', 'The issuer names an address that is not https.', 'Ask who runs the issuer.'));
+    throw failure('login_issuer', 'The issuer names an address that is not https.', 'Ask who runs the issuer.');
   const text = form === undefined ? undefined : new URLSearchParams(form).toString();
   const posted =
     text === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded', 'content-length': Buffer.byteLength(text) };
+  const options: https.RequestOptions = {
+    method: text === undefined ? 'GET' : 'POST',
+    headers: { accept: 'application/json', connection: 'close', ...posted },
+    timeout: TIMEOUT_MS,
+    ...(await way(url, ca).catch((cause: Error) => {
+      throw unreachable(url, cause);
+    })),
+  };
+  return send(url, options, text);
+}
+
+/** Straight, or through the proxy that the environment names. An issuer with an authority of its own is believed by that alone. */
+async function way(url: URL, ca: string | null): Promise<https.RequestOptions> {
+  const secure = { minVersion: 'TLSv1.2' as const, ...(ca === null ? {} : { ca }) };
+  const proxy = proxyFor(url, process.env);
+  if (proxy === undefined) return { agent: false, ...secure };
+  return { agent: new https.Agent({ socket: await tunnel(proxy, url, TIMEOUT_MS), ...secure }) };
+}
+
+function send(url: URL, options: https.RequestOptions, text: string | undefined): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const options = {
-      method: text === undefined ? 'GET' : 'POST',
-      headers: { accept: 'application/json', ...posted },
-      agent: false,
-      timeout: TIMEOUT_MS,
-      minVersion: 'TLSv1.2' as const,
-      // An issuer with an authority of its own is believed by that alone.
-      ...(ca === null ? {} : { ca }),
-    };
     const request = https.request(url, options, (response) => {
       const chunks: Buffer[] = [];
       let size = 0;
@@ -176,7 +188,7 @@ const unreachable = (url: URL, cause: Error): CliFailure =>
   failure(
     'issuer_unreachable',
     `The issuer at ${url.host} cannot be reached: ${systemCode(cause) ?? cause.message}.`,
-    'Check the connection; a certificate of your own goes into `ca` of that issuer in bulkhead.yaml.',
+    'Check the connection, and HTTPS_PROXY and NO_PROXY where there is a proxy; a certificate of your own goes into `ca` of that issuer in bulkhead.yaml.',
     cause,
   );
 

@@ -3,7 +3,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, describe, it } from 'node:test';
-import { loginFile, readLogin, removeLogin, withLock, writeLogin, type StoredLogin } from './login-file.ts';
+import { readLogin, removeLogin, withLock, writeLogin, type StoredLogin } from './login-file.ts';
+import { loginFile } from './login-path.ts';
 import { discover } from './issuer.ts';
 import { renewalIn } from './session.ts';
 

@@ -1,10 +1,8 @@
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { CliFailure, systemCode } from '../failure.ts';
-import type { Terminal } from '../terminal.ts';
 import { writeWhole } from '../write-whole.ts';
 
 /** What a login leaves behind: in the person's own file, for nobody else to read. The node never sees the refresh token. */
@@ -17,18 +15,14 @@ const stored = z.strictObject({
   team: z.string().nullable(),
   email: z.string(),
   key: z.string(),
+  /** As of the key's last renewal; the node takes it as long as it takes the key. Absent: written by an older program. */
+  id_token: z.string().optional(),
   /** Unix milliseconds. */
   expires_at: z.number(),
   /** Of the key's last renewal. */
   renewed_at: z.number(),
 });
 export type StoredLogin = z.output<typeof stored>;
-
-/** `$XDG_CONFIG_HOME/bulkhead/login.json`, by default below `~/.config`. */
-export function loginFile({ env }: Pick<Terminal, 'env'>): string {
-  const home = env['XDG_CONFIG_HOME'] ?? path.join(env['HOME'] ?? os.homedir(), '.config');
-  return path.join(home, 'bulkhead', 'login.json');
-}
 
 /** Undefined: nobody is logged in. Throws for a file that others may read, or that is damaged. */
 export function readLogin(file: string): StoredLogin | undefined {

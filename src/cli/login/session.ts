@@ -36,7 +36,14 @@ export async function logIn(file: string, { control, issuer: name, team }: Login
       'Allow offline_access for this client there; see client_scopes in bulkhead.yaml.',
     );
   const given = await keyFor(control, tokens.idToken, team === undefined ? {} : { team });
-  const login = { v: 1, control, issuer, refresh_token: tokens.refreshToken, team: team ?? null, ...stored(given) } as const;
+  const login = {
+    v: 1,
+    control,
+    issuer,
+    refresh_token: tokens.refreshToken,
+    team: team ?? null,
+    ...stored(given, tokens.idToken),
+  } as const;
   await withLock(file, () => Promise.resolve(writeLogin(file, login)));
   return login;
 }
@@ -72,7 +79,13 @@ async function byDevice(issuer: IssuerFacts, { onCode, onWaiting }: LoginEvents)
 const keyFor = (control: string, idToken: string, body: { readonly team?: string; readonly key?: string }): Promise<LoginKey> =>
   adminClient({ url: control, token: () => idToken }).call('login.key', { body });
 
-const stored = ({ key, email, expires_at }: LoginKey) => ({ key, email, expires_at: Date.parse(expires_at), renewed_at: Date.now() });
+const stored = ({ key, email, expires_at }: LoginKey, id_token: string) => ({
+  key,
+  email,
+  id_token,
+  expires_at: Date.parse(expires_at),
+  renewed_at: Date.now(),
+});
 
 /** How long until the key should be renewed; 0: now. */
 export const renewalIn = ({ expires_at, renewed_at }: StoredLogin, now: number): number =>
@@ -81,12 +94,30 @@ export const renewalIn = ({ expires_at, renewed_at }: StoredLogin, now: number):
 /** The login with a key that is good for a while: as it is stored, or renewed by asking the issuer. */
 export async function current(file: string): Promise<StoredLogin> {
   const known = needed(file);
-  if (renewalIn(known, Date.now()) > 0) return known;
+  if (isGood(known)) return known;
   return withLock(file, async () => {
     // Another program may have renewed it while this one waited.
     const login = needed(file);
-    return renewalIn(login, Date.now()) > 0 ? login : renew(file, login);
+    return isGood(login) ? login : renew(file, login);
   });
+}
+
+const isGood = (login: StoredLogin): boolean => login.id_token !== undefined && renewalIn(login, Date.now()) > 0;
+
+/**
+ * As whom other commands speak to the admin API: the ID token, and never the key, which programs get that are not to manage anything. `url`:
+ * where the command was told to speak; it is sent to no other node than the one it was meant for.
+ */
+export async function personAt(file: string, url: string | undefined): Promise<{ readonly control: string; readonly token: string }> {
+  const { control } = needed(file);
+  if (url !== undefined && (!URL.canParse(url) || new URL(url).origin !== new URL(control).origin))
+    throw failure(
+      'login_elsewhere',
+      `The login of this machine is for ${control}.`,
+      'Leave --url out, log in there with bulkhead login --url, or name a token with --token-file.',
+    );
+  const { id_token: token = '' } = await current(file);
+  return { control, token };
 }
 
 function needed(file: string): StoredLogin {
@@ -98,7 +129,7 @@ function needed(file: string): StoredLogin {
 async function renew(file: string, login: StoredLogin): Promise<StoredLogin> {
   const fresh = await freshTokens(file, login);
   const body = { key: login.key, ...(login.team === null ? {} : { team: login.team }) };
-  const renewed = { ...fresh.login, ...stored(await keyFor(login.control, fresh.idToken, body)) };
+  const renewed = { ...fresh.login, ...stored(await keyFor(login.control, fresh.idToken, body), fresh.idToken) };
   writeLogin(file, renewed);
   return renewed;
 }

@@ -92,7 +92,7 @@ export const NATIVE_ROWS: readonly CatalogueRow[] = [
     baseUrl: 'https://bedrock-runtime.{region}.amazonaws.com',
     auth: { scheme: 'aws-sigv4', service: 'bedrock', region: '{region}' },
     remark:
-      'The credential is a pair of access keys, as JSON or as lines of a credentials file. A Bedrock API key wants `auth: bearer`. The name of an application inference profile does not tell its model: give its target a `base_model`, such as `anthropic.claude-sonnet-4-5`, so that Anthropic’s clients reach Claude in its own protocol.',
+      'The credential is a pair of access keys, as JSON or as lines of a credentials file. A Bedrock API key wants `auth: bearer`. The name of an application inference profile does not tell its model: give its target the `base_model` that it was made of, such as `eu.anthropic.claude-sonnet-4-5-20250929-v1:0`, so that Anthropic’s clients reach Claude in its own protocol and the price is that model’s.',
     priceList: 'aws',
     environment: ['AWS_BEARER_TOKEN_BEDROCK'],
     settings: [{ name: 'region', what: 'AWS region, such as `eu-central-1`.' }],

@@ -81,7 +81,12 @@ function check<Schema extends z.ZodType>(schema: Schema, value: unknown): z.outp
   const path = (issue?.path ?? []).map(String);
   if (issue?.code === 'unrecognized_keys')
     throw new BulkheadError('invalid_field', { field: [...path, issue.keys[0] ?? ''].join('.'), reason: 'there is no such field' });
-  throw new BulkheadError('invalid_field', { field: path.join('.') || '(whole)', reason: issue?.message ?? 'it does not fit' });
+  throw new BulkheadError('invalid_field', { field: path.join('.') || '(whole)', reason: reasonOf(issue) });
+}
+
+function reasonOf(issue: z.core.$ZodIssue | undefined): string {
+  if (issue?.code === 'invalid_value') return `it must be one of ${issue.values.map(String).join(', ')}`;
+  return issue?.message ?? 'it does not fit';
 }
 
 function queryOf({ searchParams }: URL): Record<string, string> {

@@ -16,6 +16,7 @@ import { organizationRoutes } from './organizations/routes.ts';
 import { priceRoutes } from './prices/routes.ts';
 import { projectRoutes } from './projects/routes.ts';
 import { providerRoutes } from './providers/routes.ts';
+import { rowRoutes } from './rows/routes.ts';
 import { sessionRoutes } from './sessions/routes.ts';
 import { shareRoutes } from './shares/routes.ts';
 import { usageRoutes } from './usage/routes.ts';
@@ -43,6 +44,7 @@ export const allHandlers = (deps: ControlDeps): Handlers => ({
   ...priceRoutes(deps),
   ...auditRoutes(deps),
   ...configRoutes(deps),
+  ...rowRoutes(deps),
   ...doctorRoutes(deps),
   ...backupRoutes(deps),
 });

@@ -27,6 +27,7 @@ const holdsSlot = ({ principal, exchange }: Decoded): boolean =>
 
 function usageEvent(decoded: Decoded, record: AttemptRecord): UsageEvent {
   const { exchange, principal, alias, body } = decoded;
+  const { model, baseModel } = record.target;
   const { policy } = record.target.provider;
   const isLast = record === exchange.attempts.at(-1);
   const { usage, estimated } = used(decoded, record);
@@ -46,7 +47,8 @@ function usageEvent(decoded: Decoded, record: AttemptRecord): UsageEvent {
     credential: policy.credential,
     provider: policy.id,
     alias,
-    model: record.target.model,
+    model,
+    baseModel: baseModel === model ? undefined : baseModel,
     priceList: policy.priceList,
     endpoint: exchange.endpoint.id,
     stream: body.stream,

@@ -98,13 +98,13 @@ function send(peer: Peer, decoded: Decoded, target: RoutedTarget, record: Attemp
 }
 
 /** The ledger learns which target is really tried. One way: the dearest was reserved, and a settle says the rest. */
-function moveReservation(decoded: Decoded, { provider: { policy }, model }: RoutedTarget, { ledger, log }: AttemptDeps): void {
+function moveReservation(decoded: Decoded, { provider: { policy }, model, baseModel }: RoutedTarget, { ledger, log }: AttemptDeps): void {
   const call: LedgerCall = {
     op: 'adjust',
     requestId: decoded.exchange.id,
     maxInputTokens: maxInputTokens(decoded),
     maxOutputTokens: maxOutputTokens(decoded),
-    target: { provider: policy.id, model, priceList: policy.priceList },
+    target: { provider: policy.id, model, ...(baseModel === model ? {} : { baseModel }), priceList: policy.priceList },
   };
   ledger.unary(call as unknown as JsonObject).catch((error: unknown) => {
     log.warn('adjust.failed', { request_id: decoded.exchange.id, reason: error instanceof Error ? error.message : String(error) });

@@ -3,7 +3,8 @@ import { rerankUsage } from './codec.ts';
 
 /** Reranking never streams. */
 export const cohereRerankPassThrough: PassThrough = {
-  requestMembers: ['model'],
+  // The more documents, the dearer.
+  requestMembers: ['model', 'documents'],
   responseMembers: ['meta'],
   usageOfResponse: (members) => rerankUsage(members['meta']),
   mayMatter: () => false,

@@ -21,11 +21,12 @@ async function writeCopies(
   name: string,
 ): Promise<BackupFiles['files']> {
   const [database, log] = [`${name}.db`, `${name}.log`];
-  store.copyTo(path.join(boot.folder, database));
-  await askLedger(ledger, { op: 'backup', fileName: database });
+  // The log before the database: with a note in it that is newer, what is restored would look like a database of before.
   await auditor.backup(log).catch((cause: unknown) => {
     throw new BulkheadError('audit_unavailable', {}, { cause });
   });
+  store.copyTo(path.join(boot.folder, database));
+  await askLedger(ledger, { op: 'backup', fileName: database });
   return [
     { process: 'control', file: database, temporary: true },
     { process: 'ledger', file: `backups/${database}`, temporary: true },

@@ -25,7 +25,7 @@ export const budgetRequestRoutes = (deps: ControlDeps): Handlers<Names> => ({
     await refuseFlood(deps.db, owner);
     const row = newRequest(body, owner, by.id, deps.clock.now());
     const facts = { owner: `${owner.owner_kind}/${owner.owner_id}`, dollars: body.dollars, until: body.until };
-    await storeRequest(deps.db, await deps.authority.permit(by, 'budget-request.create', `budget-request/${row.id}`, facts), row);
+    await storeRequest(deps, await deps.authority.permit(by, 'budget-request.create', `budget-request/${row.id}`, facts), row);
     return view(deps, row.id);
   },
   'budget-requests.grant': ({ id, body, by }) => grant(deps, by, id, body),
@@ -33,7 +33,7 @@ export const budgetRequestRoutes = (deps: ControlDeps): Handlers<Names> => ({
     const row = await findOpenRequest(deps.db, id);
     const facts = { owner: `${row.owner_kind}/${row.owner_id}` };
     const permit = await deps.authority.permit(by, 'budget-request.deny', `budget-request/${id}`, facts);
-    await deny(deps.db, permit, id, body.answer ?? null, deps.clock.now());
+    await deny(deps, permit, id, body.answer ?? null, deps.clock.now());
     return view(deps, id);
   },
 });

@@ -6,9 +6,13 @@ import type { PermitFor } from '../../acts.ts';
 import type { Database } from '../../database.ts';
 import type { BudgetRequestsTable, BudgetsTable, OwnerColumns } from '../../limit-tables.ts';
 import { ownerNames, ownerView, refOf } from '../../owners.ts';
+import { reseal, sealed, writeResealed } from '../../sealed-tables.ts';
 import { dollarsOf, endOf, findBudget, picodollarsOf } from '../budgets/service.ts';
+import type { SealDeps } from '../organizations/service.ts';
 
-export const newRequest = (body: BudgetRequestCreate, owner: OwnerColumns, by: string, now: number): BudgetRequestsTable => ({
+type NewRequest = Omit<BudgetRequestsTable, 'signature'>;
+
+export const newRequest = (body: BudgetRequestCreate, owner: OwnerColumns, by: string, now: number): NewRequest => ({
   id: newRuleId('ask', now),
   ...owner,
   picodollars: picodollarsOf(body.dollars),
@@ -26,8 +30,11 @@ export const newRequest = (body: BudgetRequestCreate, owner: OwnerColumns, by: s
 /** Requests of one owner that may wait at a time: whoever decides reads all of them. */
 const MAX_OPEN = 20;
 
-export async function storeRequest(db: Database, _permit: PermitFor<'budget-request.create'>, row: BudgetRequestsTable): Promise<void> {
-  await db.insertInto('budget_requests').values(row).execute();
+export async function storeRequest({ db, seals }: SealDeps, _permit: PermitFor<'budget-request.create'>, row: NewRequest): Promise<void> {
+  await db
+    .insertInto('budget_requests')
+    .values(await sealed(seals, 'budget_requests', row))
+    .execute();
 }
 
 /** Throws resource_exists. */
@@ -43,22 +50,17 @@ export async function refuseFlood(db: Database, { owner_kind, owner_id }: OwnerC
   if (open.length >= MAX_OPEN) throw new BulkheadError('resource_exists', { resource: 'request', id: open[0]?.id ?? '' });
 }
 
+/** Throws request_decided, or changed_meanwhile where somebody decided in the same moment. */
 export async function deny(
-  db: Database,
+  { db, seals }: SealDeps,
   permit: PermitFor<'budget-request.deny'>,
   id: string,
   answer: string | null,
   now: number,
-): Promise<BudgetRequestsTable> {
-  const { numUpdatedRows } = await db
-    .updateTable('budget_requests')
-    .set({ state: 'denied', decided_by: permit.actor.id, decided_at: now, answer })
-    .where('id', '=', id)
-    .where('state', '=', 'open')
-    .executeTakeFirst();
-  const row = await findRequest(db, id);
-  if (numUpdatedRows !== 1n) throw new BulkheadError('request_decided', { id, state: row.state });
-  return row;
+): Promise<void> {
+  await findOpenRequest(db, id);
+  const decided = { state: 'denied', decided_by: permit.actor.id, decided_at: now, answer } as const;
+  await writeResealed(db, await reseal(db, seals, 'budget_requests', id, decided));
 }
 
 /** Throws resource_missing. */

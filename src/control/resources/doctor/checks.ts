@@ -1,6 +1,8 @@
-import type { Check } from '../../../api/node.ts';
+import { LEEWAY_MS } from '../../../access/jwt.ts';
+import type { Check, IssuerView } from '../../../api/node.ts';
 import type { Layout } from '../../../core/process.ts';
 import type { ProcessInfo } from '../../../ipc/supervision.ts';
+import type { RowState } from '../../row-watch.ts';
 import type { ShardState } from '../vault/service.ts';
 
 /** First releases with the fixes that Bulkhead counts on (Brotli decoder, TLS host names, DNS, http.Agent), by major version. */
@@ -122,6 +124,40 @@ export const answerCheck = (name: string, error: unknown): Check =>
   error === undefined
     ? ok(name, 'it answers')
     : bad(name, `it does not answer: ${error instanceof Error ? error.message : String(error)}`, 'See: bulkhead logs.');
+
+export function rowChecks({ state, older, differences }: RowState): readonly Check[] {
+  const remedy = 'Until you looked, only the node’s own token changes anything, and claims give nobody anything new. See: bulkhead rows.';
+  if (state === 'open')
+    return [warn('rows', 'nobody could look yet whether the database is as this node wrote it', 'Look again in a few seconds.')];
+  if (state === 'ok') return [ok('rows', 'every table is as this node wrote it')];
+  const whole = older ? [bad('rows', 'the whole database is older than the log says: somebody put it back', remedy)] : [];
+  const tables = differences.map(({ table, expected, found }) =>
+    bad('rows', `${table} is not as this node wrote it: ${expected ?? 'an unknown number of'} rows expected, ${found} found`, remedy),
+  );
+  return [...whole, ...tables];
+}
+
+/** Clocks may differ so far that a token is taken; from half of that on it is said. */
+const WARN_AHEAD_SECONDS = LEEWAY_MS / 2000;
+
+export const issuerChecks = (issuers: readonly IssuerView[], now: number): readonly Check[] =>
+  issuers.flatMap(({ id, url, reachable, fetched_at: fetched, taken_until: until, keys, failure, ahead_seconds: ahead }) => {
+    const name = `issuer ${id}`;
+    const see = 'See: bulkhead logs, and `url`, `proxy` and `ca` of that issuer in bulkhead.yaml.';
+    const isTaken = until !== null && Date.parse(until) > now;
+    const names = keys.map(({ kid }) => kid ?? '(no kid)').join(', ');
+    const had = `${keys.length === 1 ? 'one key' : `${keys.length} keys`} (${names}), fetched ${fetched ?? 'never'}`;
+    const clock =
+      ahead < WARN_AHEAD_SECONDS
+        ? []
+        : [warn(name, `its tokens were issued up to ${ahead} s in the future`, 'Set the clocks of this machine and of the issuer by NTP.')];
+    if (reachable === null) return [warn(name, `${url} was not asked yet`, 'Look again in a few seconds.'), ...clock];
+    const why = `${url} does not answer: ${failure ?? 'no reason known'}`;
+    if (!isTaken) return [bad(name, `${why}; there are no keys of it that may be used, so its tokens are refused`, see), ...clock];
+    if (!reachable) return [warn(name, `${why}; until ${until} its tokens are taken with ${had}`, see), ...clock];
+    if (keys.length === 0) return [bad(name, `${url} has no key that may be used`, 'See docs/guide/people-and-tokens.md.'), ...clock];
+    return [ok(name, `${url} answers, ${had}`), ...clock];
+  });
 
 export const revokeChecks = (open: number): readonly Check[] =>
   open === 0

@@ -1,7 +1,9 @@
+import type { IssuerView } from '../../../api/node.ts';
 import { LAYOUTS } from '../../../core/process.ts';
 import type { ProcessInfo } from '../../../ipc/supervision.ts';
 import type { ControlDeps } from '../../deps.ts';
 import type { Handlers } from '../../http/router.ts';
+import type { IssuerState } from '../../issuers.ts';
 import { within } from '../../../core/within.ts';
 import { unconfirmedRevokes } from '../keys/revoke.ts';
 import { askLedger } from '../usage/service.ts';
@@ -22,6 +24,7 @@ export const doctorRoutes = (deps: ControlDeps): Handlers<'doctor.show'> => ({
     const { boot, config, policy } = deps;
     const { processes = [], layout, passedOver = [] } = (await deps.ask({ op: 'processes' })) as Supervised;
     const version = process.versions.node;
+    const issuers = deps.issuers.states.map(issuerView);
     const all = [
       ...checks.layoutChecks(
         LAYOUTS.find((known) => known === layout),
@@ -30,6 +33,8 @@ export const doctorRoutes = (deps: ControlDeps): Handlers<'doctor.show'> => ({
       ...checks.processChecks(processes),
       ...(await answers(deps)),
       ...checks.configChecks(config.problems, config.appliedAt === undefined ? null : `version ${policy.version} is in effect`),
+      ...checks.rowChecks(deps.rows.now),
+      ...checks.issuerChecks(issuers, deps.clock.now()),
       ...checks.revokeChecks((await unconfirmedRevokes(deps)).length),
       ...checks.exposureChecks(boot.node.controlUrl, boot.node.tls ? 'tls' : 'plain', boot.node.gatewayUrl),
       checks.runtimeCheck(version),
@@ -46,10 +51,24 @@ export const doctorRoutes = (deps: ControlDeps): Handlers<'doctor.show'> => ({
         version: policy.version,
         problems: config.problems.map((problem) => ({ ...problem })),
       },
+      issuers,
       gateway_url: boot.node.gatewayUrl,
       control_url: boot.node.controlUrl,
     };
   },
+});
+
+const instant = (time: number | undefined): string | null => (time === undefined ? null : new Date(time).toISOString());
+
+const issuerView = ({ config, issuer, failure, aheadMs }: IssuerState): IssuerView => ({
+  id: config.id,
+  url: config.url,
+  reachable: failure === undefined ? null : failure === null,
+  fetched_at: instant(issuer?.text.fetchedAt),
+  taken_until: instant(issuer?.text.expiresAt),
+  keys: issuer?.keys.map(({ kid = null, kty, alg = null }) => ({ kid, kty, alg })) ?? [],
+  failure: failure ?? null,
+  ahead_seconds: Math.ceil(aheadMs / 1000),
 });
 
 async function answers({ vaults, auditor, ledger, config }: ControlDeps) {

@@ -1,5 +1,5 @@
 import { readOperatorPrices, type OperatorPrices } from '../../../accounting/operator-prices.ts';
-import { effectiveRates, type Found } from '../../../accounting/price.ts';
+import { effectiveRates, listedFor, type Found } from '../../../accounting/price.ts';
 import type { PriceTable } from '../../../accounting/price-table.ts';
 import type { ModelPriceView } from '../../../api/price-operations.ts';
 import type { PriceConfig } from '../../../config/config.ts';
@@ -8,22 +8,25 @@ import { ratesView } from './view.ts';
 interface Asked {
   readonly provider: string;
   readonly model: string;
+  /** The model that bulkhead.yaml says is behind that name. */
+  readonly baseModel: string | undefined;
   readonly list: string;
 }
 
 /** What the ledger would charge for a call of `at`, by the function that it charges with. */
 export function modelPrice(asked: Asked, config: PriceConfig, table: PriceTable | undefined, at: number): ModelPriceView {
   const operator = operatorPrices(config, table);
-  const { provider, model, list } = asked;
-  const found = effectiveRates(model, list, at, { provider, credential: '', operator });
-  const facts = { provider, model, list };
+  const { provider, model, baseModel, list } = asked;
+  const context = { provider, credential: '', baseModel, operator };
+  const found = effectiveRates(model, list, at, context);
+  const facts = { provider, model, base_model: baseModel ?? null, list };
   const free = { source: null, seen: null, version: operator.label, all: [] };
   if (found === undefined) return { ...facts, ...free, known: true, entry: '', origin: 'free', now: ratesView({ input: 0, output: 0 }) };
   if (found.source.list !== OPERATOR && found.source.model === '') {
     const now = ratesView(operator.book.dearest(list));
     return { ...facts, ...free, known: false, entry: '', origin: 'unknown', now };
   }
-  const listed = found.source.list === OPERATOR ? undefined : operator.book.find(list, model);
+  const listed = found.source.list === OPERATOR ? undefined : listedFor(model, list, context);
   return {
     ...facts,
     known: true,

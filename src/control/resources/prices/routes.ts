@@ -18,9 +18,12 @@ type Names = 'prices.show' | 'prices.model' | 'prices.compare' | 'prices.apply' 
 export const priceRoutes = (deps: ControlDeps): Handlers<Names> => ({
   'prices.show': () => Promise.resolve(show(deps)),
   'prices.model': ({ query: { provider, model } }) => {
-    const list = provider === SANDBOX ? SANDBOX : effective(deps).providers.find(({ id }) => id === provider)?.priceList;
+    const { models, prices, providers } = effective(deps);
+    const list = provider === SANDBOX ? SANDBOX : providers.find(({ id }) => id === provider)?.priceList;
     if (list === undefined) return Promise.reject(new BulkheadError('resource_missing', { resource: 'provider', id: provider }));
-    return Promise.resolve(modelPrice({ provider, model, list }, effective(deps).prices, deps.listPrices.current?.table, deps.clock.now()));
+    const targets = models.flatMap((one) => one.targets).filter((target) => target.provider === provider && target.model === model);
+    const baseModel = targets.find((target) => target.baseModel !== undefined)?.baseModel;
+    return Promise.resolve(modelPrice({ provider, model, baseModel, list }, prices, deps.listPrices.current?.table, deps.clock.now()));
   },
   'prices.compare': ({ body: { name, text } }) => {
     const read = loadPriceFile(text, name);

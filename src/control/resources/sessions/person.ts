@@ -43,7 +43,7 @@ async function findOrMake(deps: ControlDeps, token: VerifiedToken): Promise<Toke
   if (user?.state !== 'active') return 'the person is blocked or removed';
   if (!isOfHome(token, user, organization.id)) return 'the person belongs to another organization';
   const places = await placesOf(deps, organization.id, claimed);
-  await followClaims(deps, actorOf(token.config.id), identity, places);
+  if (!(await followClaims(deps, actorOf(token.config.id), identity, places))) return 'a row of the roles that its claims gave was edited';
   return { user, identity, places };
 }
 
@@ -91,6 +91,7 @@ async function newIdentity(
 ): Promise<IdentitiesTable | string> {
   const { db, seals, authority, clock } = deps;
   const { config, claims } = token;
+  if ((await deps.rows.doubted()).length > 0) return 'it is new here, and the database is not as this node wrote it: bulkhead rows';
   if (email === undefined) return 'it names no e-mail address that the issuer verified';
   const known = await found(findUser(db, email));
   if (known === undefined && !config.createPeople) return 'nobody here has its e-mail address';

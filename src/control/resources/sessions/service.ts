@@ -1,4 +1,4 @@
-import { endOf } from '../../../access/jwt.ts';
+import { endOf, isFor } from '../../../access/jwt.ts';
 import type { KeyRow, SessionFacts, SignedSession, SignedText } from '../../../access/principal.ts';
 import { digestKey, isWellFormed, newVirtualKey } from '../../../access/virtual-key.ts';
 import type { Actor } from '../../../audit/record.ts';
@@ -21,9 +21,14 @@ import { mayWork } from './place.ts';
 /** The environment of login keys, so that people and scanners tell them from others: `bh_login_…`. */
 const ENVIRONMENT = 'login';
 
-/** The person behind a token that was sent to the control port; undefined: nobody. */
+/**
+ * The person behind a token that was sent to the control port; undefined: nobody. One that is for the login's client alone is good for as long
+ * as the key that it gives: so a removal at the issuer ends both. Throws login_not_fresh.
+ */
 export async function personBehind(deps: ControlDeps, text: string): Promise<LoginToken | undefined> {
   const token = await deps.issuers.verify(text, 'people');
+  if (token !== undefined && !isFor(token.claims, token.config.audiences) && loginEnd(token) <= deps.clock.now())
+    throw new BulkheadError('login_not_fresh');
   const person = token === undefined ? undefined : await personOf(deps, token);
   return token === undefined || person === undefined ? undefined : { token, person };
 }
@@ -116,6 +121,10 @@ function rowText(facts: Facts, models: readonly string[] | undefined, version: n
   return JSON.stringify(row);
 }
 
+/** Unix milliseconds until which the issuer's word that was given at `iat` counts. */
+const loginEnd = ({ claims: { iat }, config: { sessionMs } }: VerifiedToken): number =>
+  typeof iat === 'number' ? iat * 1000 + sessionMs : 0;
+
 export interface LoginWish {
   /** Id; undefined: the first that the claims name. */
   readonly team?: string | undefined;
@@ -134,9 +143,7 @@ export interface Login {
  */
 export async function logIn(deps: ControlDeps, by: Actor, { token, person }: LoginToken, wish: LoginWish): Promise<Login> {
   const now = deps.clock.now();
-  const { iat } = token.claims;
-  const { sessionMs } = token.config;
-  const expiresAt = Math.min(typeof iat === 'number' ? iat * 1000 + sessionMs : 0, now + sessionMs, endOf(token.claims));
+  const expiresAt = Math.min(loginEnd(token), now + token.config.sessionMs, endOf(token.claims));
   if (expiresAt <= now) throw new BulkheadError('login_not_fresh');
   const place = await firstPlace(deps, person, wish.team);
   if (place === undefined) throw new BulkheadError('login_no_team', { team: wish.team ?? 'any team that the issuer names' });

@@ -53,6 +53,7 @@ describe('explanation of a cost', () => {
         price: {
           list: 'openai',
           model: 'gpt-5',
+          as: null,
           version: `${BUILT_IN.version}+7`,
           known: true,
           from: null,

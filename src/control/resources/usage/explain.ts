@@ -43,6 +43,7 @@ function explainRow(row: UsageRow): UsageExplain['attempts'][number] {
 const priceOf = (row: UsageRow, { source }: PriceDetail): NonNullable<UsageExplain['attempts'][number]['price']> => ({
   list: source.list,
   model: source.model,
+  as: source.as ?? null,
   in_file: source.file === true,
   version: row.priceVersion,
   known: row.priceKnown,

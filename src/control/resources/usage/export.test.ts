@@ -1,76 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { usageExportQuery, usageStatementQuery } from '../../../api/usage.ts';
-import { NO_USAGE } from '../../../core/usage.ts';
 import type { LedgerAdminCall } from '../../../ipc/messages.ts';
-import type { UsageDay, UsageRow, UsageSummaryRow } from '../../../ipc/report-messages.ts';
+import type { UsageDay, UsageSummaryRow } from '../../../ipc/report-messages.ts';
 import type { ControlDeps } from '../../deps.ts';
 import { openControlStore } from '../../database.ts';
+import { NOW, ROW, SUMS } from '../../testing/usage.ts';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { exportPage } from './export.ts';
 import { FOCUS_COLUMNS } from './focus.ts';
 import { monthlyStatement } from './statement.ts';
-
-const NOW = Date.parse('2026-11-23T12:00:00Z');
-
-const SUMS: Omit<UsageSummaryRow, 'dimensions'> = {
-  requests: 4,
-  open: 0,
-  unconfirmed: 1,
-  unmatched: 0,
-  unpriced: 0,
-  estimated: 2,
-  failed: 1,
-  inputTokens: 10,
-  outputTokens: 5,
-  cachedInputTokens: 2,
-  cacheWriteTokens: 0,
-  reasoningTokens: 1,
-  audioTokens: 0,
-  picodollars: '1250000000001',
-  latencyMsTotal: 400,
-  firstByteMsTotal: 0,
-  firstBytes: 0,
-};
-
-const ROW = {
-  requestId: 'req_1',
-  attempt: 1,
-  state: 'confirmed',
-  organization: 'default',
-  team: 'default',
-  key: 'key_1',
-  project: '',
-  user: '',
-  endUser: '=cmd()',
-  tags: ['red', 'blue'],
-  credential: 'c',
-  provider: 'openai',
-  alias: 'a',
-  model: 'm, large',
-  endpoint: 'e',
-  stream: false,
-  status: 200,
-  outcome: 'ok',
-  usage: { ...NO_USAGE, input: 7 },
-  picodollars: '1000000000001',
-  priceVersion: 'v',
-  priceKnown: true,
-  priceDetail: '',
-  estimated: false,
-  disputed: false,
-  proof: 'key',
-  startedAt: NOW,
-  latencyMs: 1,
-  firstByteMs: null,
-  bytesIn: 1,
-  bytesOut: 1,
-  upstreamBytesIn: null,
-  upstreamBytesOut: null,
-  upstreamOutcome: null,
-} satisfies UsageRow;
 
 const DAY: UsageDay = {
   ...SUMS,

@@ -6,7 +6,7 @@ import type { ControlDeps } from '../../deps.ts';
 import type { Handlers } from '../../http/router.ts';
 import { explain } from './explain.ts';
 import { exportPage } from './export.ts';
-import { namesOf } from './names.ts';
+import { dimensionNames } from './names.ts';
 import { monthlyStatement } from './statement.ts';
 import { askLedger, filterOf, ledgerRow, periodOf, summaryRow } from './service.ts';
 
@@ -40,11 +40,7 @@ export const usageRoutes = ({ db, ledger, clock }: ControlDeps): Handlers<Names>
       limit: query.limit,
       timeZone: query.time_zone,
     });
-    const names = await namesOf(
-      db,
-      'keys',
-      rows.flatMap(({ dimensions }) => dimensions.key ?? []),
-    );
+    const names = await dimensionNames(db, query.by, rows);
     return {
       from: iso(period.from),
       to: iso(period.to),

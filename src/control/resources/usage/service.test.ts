@@ -3,9 +3,8 @@ import { describe, it } from 'node:test';
 import { NO_USAGE } from '../../../core/usage.ts';
 import { isBulkheadError } from '../../../auditor/testing/errors.ts';
 import type { UsageSummaryRow } from '../../../ipc/report-messages.ts';
+import { NOW, ROW, SUMS } from '../../testing/usage.ts';
 import { ledgerRow, momentOf, periodOf, summaryRow } from './service.ts';
-
-const NOW = Date.parse('2026-11-23T12:00:00Z');
 
 describe('times of a report', () => {
   for (const [text, expected] of [
@@ -30,75 +29,28 @@ describe('times of a report', () => {
   });
 });
 
-const SUMS: UsageSummaryRow = {
-  dimensions: { key: 'key_1', model: 'm' },
-  requests: 4,
-  open: 0,
-  unconfirmed: 1,
-  unmatched: 0,
-  unpriced: 0,
-  estimated: 0,
-  failed: 1,
-  inputTokens: 10,
-  outputTokens: 5,
-  cachedInputTokens: 2,
-  cacheWriteTokens: 0,
-  reasoningTokens: 1,
-  audioTokens: 0,
-  picodollars: '1250000',
-  latencyMsTotal: 400,
-  firstByteMsTotal: 0,
-  firstBytes: 0,
-};
+const SUMMED: UsageSummaryRow = { ...SUMS, picodollars: '1250000', dimensions: { key: 'key_1', model: 'm' } };
 
 describe('rows of a report', () => {
   it('money is decimal text, exact; means are of what was measured', () => {
-    const row = summaryRow(SUMS, new Map([['key_1', 'laptop']]));
+    const row = summaryRow(SUMMED, { key: new Map([['key_1', 'laptop']]) });
     assert.deepEqual(
       [row['cost_usd'], row['key'], row['key_name'], row['latency_ms'], row['first_byte_ms']],
       ['0.00000125', 'key_1', 'laptop', 100, null],
     );
   });
 
-  it('a key that is gone keeps its usage', () => assert.equal(summaryRow(SUMS, new Map())['key_name'], null));
+  it('a team has its own name, and not that of an organization with the same id', () => {
+    const row = { ...SUMMED, dimensions: { team: 'default', organization: 'default', model: 'm' } };
+    const names = { team: new Map([['default', 'search']]), organization: new Map([['default', 'acme']]) };
+    const shown = summaryRow(row, names);
+    assert.deepEqual([shown['team'], shown['team_name'], shown['organization_name']], ['default', 'search', 'acme']);
+  });
+
+  it('a key that is gone keeps its usage', () => assert.equal(summaryRow(SUMMED, { key: new Map() })['key_name'], null));
 
   it('a single row is flat', () => {
-    const row = ledgerRow({
-      requestId: 'req_1',
-      attempt: 1,
-      state: 'confirmed',
-      organization: 'o',
-      team: 't',
-      key: 'k',
-      project: '',
-      user: '',
-      endUser: '',
-      tags: [],
-      credential: 'c',
-      provider: 'p',
-      alias: 'a',
-      model: 'm',
-      endpoint: 'e',
-      stream: false,
-      status: 200,
-      outcome: 'ok',
-      usage: { ...NO_USAGE, input: 7, cacheWrite: 1, cacheWrite1h: 2 },
-      picodollars: '1000000000000',
-      priceVersion: 'v',
-      priceKnown: true,
-      priceDetail: '',
-      estimated: false,
-      disputed: false,
-      proof: 'key',
-      startedAt: NOW,
-      latencyMs: 1,
-      firstByteMs: null,
-      bytesIn: 1,
-      bytesOut: 1,
-      upstreamBytesIn: null,
-      upstreamBytesOut: null,
-      upstreamOutcome: null,
-    });
+    const row = ledgerRow({ ...ROW, usage: { ...NO_USAGE, input: 7, cacheWrite: 1, cacheWrite1h: 2 }, picodollars: '1000000000000' });
     assert.deepEqual(
       [row['input_tokens'], row['cache_write_tokens'], row['cost_usd'], row['started_at']],
       [7, 3, '1.00', '2026-11-23T12:00:00.000Z'],

@@ -4,10 +4,12 @@ import { BulkheadError } from '../../../core/errors.ts';
 import type { Json, JsonObject } from '../../../core/json.ts';
 import { formatDollars, picodollars } from '../../../core/money.ts';
 import type { LedgerAdminCall } from '../../../ipc/messages.ts';
-import type { UsageFilter, UsageRow, UsageSummaryRow } from '../../../ipc/report-messages.ts';
+import type { UsageFilter } from '../../../core/reports.ts';
+import type { UsageRow, UsageSummaryRow } from '../../../ipc/report-messages.ts';
 import { isConnectionLost } from '../../../ipc/peer.ts';
 import type { Link } from '../../../ipc/link.ts';
 import type { Database } from '../../database.ts';
+import type { DimensionNames } from './names.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
@@ -89,10 +91,16 @@ export async function askLedger<Reply>(ledger: Link, call: LedgerAdminCall): Pro
 const dollars = (amount: string): string => formatDollars(picodollars(BigInt(amount)));
 const mean = (total: number, count: number): number | null => (count === 0 ? null : Math.round(total / count));
 
-/** A row of sums as people and programs read it. `names` adds what an id is called. */
-export const summaryRow = (row: UsageSummaryRow, names: ReadonlyMap<string, string>): Record<string, string | number | null> => ({
+/** `team_name` and the like, beside the dimensions whose ids have names; null: it has none any more. */
+const namesIn = ({ dimensions }: UsageSummaryRow, names: DimensionNames): Record<string, string | null> =>
+  Object.fromEntries(
+    Object.entries(names).map(([name, known]) => [`${name}_name`, known.get(dimensions[name as keyof DimensionNames] ?? '') ?? null]),
+  );
+
+/** A row of sums as people and programs read it. `names` adds what ids are called. */
+export const summaryRow = (row: UsageSummaryRow, names: DimensionNames): Record<string, string | number | null> => ({
   ...row.dimensions,
-  ...(row.dimensions.key !== undefined && { key_name: names.get(row.dimensions.key) ?? null }),
+  ...namesIn(row, names),
   requests: row.requests,
   failed: row.failed,
   open: row.open,

@@ -1,0 +1,62 @@
+/** Test code: what the ledger says of usage. */
+import { NO_USAGE } from '../../core/usage.ts';
+import type { UsageRow, UsageSummaryRow } from '../../ipc/report-messages.ts';
+
+export const NOW = Date.parse('2026-11-23T12:00:00Z');
+
+export const SUMS: Omit<UsageSummaryRow, 'dimensions'> = {
+  requests: 4,
+  open: 0,
+  unconfirmed: 1,
+  unmatched: 0,
+  unpriced: 0,
+  estimated: 2,
+  failed: 1,
+  inputTokens: 10,
+  outputTokens: 5,
+  cachedInputTokens: 2,
+  cacheWriteTokens: 0,
+  reasoningTokens: 1,
+  audioTokens: 0,
+  picodollars: '1250000000001',
+  latencyMsTotal: 400,
+  firstByteMsTotal: 0,
+  firstBytes: 0,
+};
+
+export const ROW = {
+  requestId: 'req_1',
+  attempt: 1,
+  state: 'confirmed',
+  organization: 'default',
+  team: 'default',
+  key: 'key_1',
+  project: '',
+  user: '',
+  endUser: '=cmd()',
+  tags: ['red', 'blue'],
+  credential: 'c',
+  provider: 'openai',
+  alias: 'a',
+  model: 'm, large',
+  endpoint: 'e',
+  stream: false,
+  status: 200,
+  outcome: 'ok',
+  usage: { ...NO_USAGE, input: 7 },
+  picodollars: '1000000000001',
+  priceVersion: 'v',
+  priceKnown: true,
+  priceDetail: '',
+  estimated: false,
+  disputed: false,
+  proof: 'key',
+  startedAt: NOW,
+  latencyMs: 1,
+  firstByteMs: null,
+  bytesIn: 1,
+  bytesOut: 1,
+  upstreamBytesIn: null,
+  upstreamBytesOut: null,
+  upstreamOutcome: null,
+} satisfies UsageRow;
