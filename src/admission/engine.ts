@@ -184,7 +184,7 @@ export class AdmissionEngine implements Admission {
     return true;
   }
 
-  /** A row's price became another one: the difference. Of a row that came without an event: all of it, and then `release` ends its request. */
+  /** A row's price became another one: the difference. Of a row that came without an event: all of it, and then `settleUnreported`. */
   correct(charge: Charge, deltaPicodollars: bigint): void {
     if (this.#book.isEmpty) return;
     const meters = this.#book.find(charge, charge.alias, this.#book.keys.get(charge.key));
@@ -194,6 +194,12 @@ export class AdmissionEngine implements Admission {
   release(requestId: RequestId): void {
     const held = this.#places.find(requestId);
     if (held !== undefined) this.#end(held, undefined);
+  }
+
+  /** It reached its provider, and its gateway will not say with what: places and money go back, all else that it took of limits may be used. */
+  settleUnreported(requestId: RequestId): void {
+    const held = this.#places.find(requestId);
+    if (held !== undefined) this.#endUsed(held);
   }
 
   /**
@@ -298,11 +304,13 @@ export class AdmissionEngine implements Admission {
   }
 
   #expireOrphans(monotonic: number): void {
-    for (const held of this.#places.overdue(monotonic)) {
-      // What it took of limits has to pass by itself: it may have been used.
-      held.limits = [];
-      this.#end(held, undefined);
-    }
+    for (const held of this.#places.overdue(monotonic)) this.#endUsed(held);
+  }
+
+  /** What it took of limits that flow has to pass by itself: it may have been used. */
+  #endUsed(held: Held): void {
+    held.limits = held.limits.filter((meter) => meter.isParallel);
+    this.#end(held, undefined);
   }
 
   #wasSettled(requestId: string, attempt: number): boolean {

@@ -30,6 +30,7 @@ type Act =
   | { readonly do: 'reserve'; readonly owner: string; readonly id: string; readonly key: string; readonly tokens: number }
   | { readonly do: 'settle'; readonly id: string; readonly part: number }
   | { readonly do: 'release'; readonly id: string }
+  | { readonly do: 'row'; readonly id: string; readonly part: number }
   | { readonly do: 'adjust'; readonly id: string; readonly part: number }
   | { readonly do: 'abandon'; readonly owner: string }
   | { readonly do: 'apply'; readonly total: number; readonly day: number }
@@ -53,6 +54,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('settle' as const), id, part }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('release' as const), id }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('row' as const), id, part }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('adjust' as const), id, part }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('abandon' as const), owner }) },
   {
@@ -94,6 +96,9 @@ class History {
         break;
       case 'release':
         this.#release(this.#name(step.id));
+        break;
+      case 'row':
+        this.#row(this.#name(step.id), step.part);
         break;
       case 'adjust':
         this.#adjust(this.#name(step.id), step.part);
@@ -184,6 +189,18 @@ class History {
   #release(name: string): void {
     for (let i = 0; i < 2; i++) this.#desk.engine.release(name as never);
     if (this.#held.delete(name)) this.#logged(name, 0);
+  }
+
+  /** Without a report: it is priced, but how many tokens it took is not known. */
+  #row(name: string, share: number): void {
+    const held = this.#held.get(name);
+    if (held === undefined) return;
+    const cost = BigInt(Math.floor((held.tokens * share) / 10));
+    const row = usageEvent(name, held.at, { key: held.key as never });
+    this.#desk.rows.push({ ...row, picodollars: cost });
+    this.#desk.engine.correct(row, cost);
+    for (let i = 0; i < 2; i++) this.#desk.engine.settleUnreported(held.id as never);
+    this.#held.delete(name);
   }
 
   #adjust(name: string, share: number): void {

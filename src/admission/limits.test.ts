@@ -138,6 +138,26 @@ describe('limits', () => {
     assert.equal(used(), 10, 'its events came after all');
   });
 
+  it('give back nothing but its place of a request that the journal knows and its gateway did not report', () => {
+    const unreported = (how: string): void => {
+      desk.engine.settleUnreported('r1' as never);
+      assert.deepEqual(
+        desk.engine.status(null).limits.map((one) => one.used),
+        [100, 1, 0],
+        how,
+      );
+    };
+    apply(limit({ measure: 'tokens', amount: 250 }), limit({ id: 'lim_2' }), limit({ id: 'lim_3', measure: 'parallel', windowMs: undefined }));
+    ask();
+    desk.engine.abandon('g1');
+    unreported('after its gateway was gone');
+    unreported('said twice');
+    desk.clock.advance(MINUTE);
+    ask();
+    desk.engine.settleUnreported('r2' as never);
+    unreported('while its gateway lives');
+  });
+
   it('follow the bounds of the target that is tried', () => {
     apply(limit({ measure: 'tokens', amount: 250 }));
     ask();

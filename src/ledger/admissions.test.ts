@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { RequestId } from '../core/ids.ts';
 import type { JsonObject } from '../core/json.ts';
 import { systemClock } from '../core/clock.ts';
+import type { AdmissionPolicy } from '../core/rules.ts';
 import type { IncomingCall } from '../ipc/peer.ts';
 import { createLogger } from '../telemetry/log.ts';
 import type { Granting } from './admissions.ts';
@@ -62,9 +63,9 @@ const toVault = (records: readonly object[]): Promise<JsonObject> =>
 const toGateway = (head: object, owner = 'gateway-0/w'): Promise<JsonObject> => ask((call) => ledger.answerGateway(call, owner), head);
 const reserve = (requestId: RequestId): Promise<Parameters<Granting>[0]> =>
   new Promise((resolve) => ledger.admissions.reserve('gateway-0/w', reserveOf(requestId), resolve));
-async function applyBudget(picodollars: bigint): Promise<void> {
+async function applyBudget(picodollars: bigint, more: Partial<AdmissionPolicy> = {}): Promise<void> {
   ledger.admissions.policy.onVault(vault.facts);
-  const policy = vault.sign(policyOf(1, [budgetOf(picodollars)]));
+  const policy = vault.sign(policyOf(1, [budgetOf(picodollars)], more));
   await ask((call) => ledger.admissions.policy.apply(call), { op: 'admission.apply', policy });
 }
 const budgetNow = (): readonly (string | undefined)[] => {
@@ -85,6 +86,18 @@ describe('reservations of gateways that do not come back', () => {
     await until(async () => Promise.resolve(BigInt(budgetNow()[0] ?? 0) > 0n && budgetNow()[1] === '0'));
     await beginAgain();
     assert.deepEqual([BigInt(budgetNow()[0] ?? 0) > 0n, budgetNow()[1]], [true, '0']);
+  });
+
+  it('keep what they took of limits, where a provider was reached', async () => {
+    await begin();
+    const limits = [{ id: 'lim_1', owner: { kind: 'team', id: 'team_a' }, measure: 'requests', amount: 10, windowMs: 60_000, mode: 'enforce' }];
+    await applyBudget(10n * USUAL_COST, { limits } as Partial<AdmissionPolicy>);
+    const [called, never] = [someId(), someId()];
+    for (const requestId of [called, never]) await reserve(requestId);
+    await toVault([startRecord(called, 1)]);
+    await beginAgain();
+    await until(async () => Promise.resolve(BigInt(budgetNow()[0] ?? 0) > 0n));
+    assert.equal(ledger.admissions.status(null).limits[0]?.used, 2);
   });
 
   it('are held while a row may still come, and given up when none did for long', async () => {

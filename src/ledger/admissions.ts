@@ -191,7 +191,9 @@ export class Admissions {
     for (const { charge, picodollars } of changes) this.#engine.correct(charge, BigInt(picodollars));
     for (const requestId of ended as readonly RequestId[]) {
       // An earlier attempt may have waited too long for the report of a request that its gateway still works on.
-      if (this.#engine.reservation(requestId) === undefined) this.release(requestId);
+      if (this.#engine.reservation(requestId) !== undefined) continue;
+      this.#engine.settleUnreported(requestId);
+      this.#forget(requestId);
     }
   }
 
