@@ -147,7 +147,11 @@ describe('limits', () => {
         how,
       );
     };
-    apply(limit({ measure: 'tokens', amount: 250 }), limit({ id: 'lim_2' }), limit({ id: 'lim_3', measure: 'parallel', windowMs: undefined }));
+    apply(
+      limit({ measure: 'tokens', amount: 250 }),
+      limit({ id: 'lim_2' }),
+      limit({ id: 'lim_3', measure: 'parallel', windowMs: undefined }),
+    );
     ask();
     desk.engine.abandon('g1');
     unreported('after its gateway was gone');

@@ -90,7 +90,9 @@ describe('reservations of gateways that do not come back', () => {
 
   it('keep what they took of limits, where a provider was reached', async () => {
     await begin();
-    const limits = [{ id: 'lim_1', owner: { kind: 'team', id: 'team_a' }, measure: 'requests', amount: 10, windowMs: 60_000, mode: 'enforce' }];
+    const limits = [
+      { id: 'lim_1', owner: { kind: 'team', id: 'team_a' }, measure: 'requests', amount: 10, windowMs: 60_000, mode: 'enforce' },
+    ];
     await applyBudget(10n * USUAL_COST, { limits } as Partial<AdmissionPolicy>);
     const [called, never] = [someId(), someId()];
     for (const requestId of [called, never]) await reserve(requestId);

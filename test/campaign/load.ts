@@ -3,7 +3,7 @@ import type { Answerer } from '../replay/upstream.ts';
 
 /** Steady load for the kill campaign: a provider that takes its time, and clients that never stop asking. */
 
-const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+export const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const CHUNKS = 12;
 
 /** Answers a chat request after a while, whole or as a stream, always with usage. */
@@ -49,16 +49,21 @@ export interface Load {
 const REFUSED = 429;
 const UNPAID = 402;
 
+/** Each so many-th question is only about its tokens, which the node answers by itself: its reservation is released. */
+const COUNT_EVERY = 8;
+
 /** `width` clients in closed loops against `urlOf()`, every second one streaming. Failures are counted, never fatal. */
 export function startLoad(urlOf: () => string, key: string, model: string, width: number): Load {
   let [inFlight, answered, refused, unpaid, failed, going] = [0, 0, 0, 0, 0, true];
   const agent = new http.Agent({ keepAlive: true, maxSockets: width });
   /** The status of a whole answer; 0: there was none. */
-  const once = (stream: boolean): Promise<number> =>
+  const once = (kind: 'stream' | 'whole' | 'count'): Promise<number> =>
     new Promise((resolve) => {
-      const body = JSON.stringify({ model, stream, max_tokens: CHUNKS, messages: [{ role: 'user', content: 'go on' }] });
+      const messages = [{ role: 'user', content: 'go on' }];
+      const asked = kind === 'count' ? { model, messages } : { model, stream: kind === 'stream', max_tokens: CHUNKS, messages };
+      const body = JSON.stringify(asked);
       const request = http.request(
-        `${urlOf()}/v1/chat/completions`,
+        `${urlOf()}/v1/${kind === 'count' ? 'messages/count_tokens' : 'chat/completions'}`,
         {
           method: 'POST',
           agent,
@@ -75,9 +80,10 @@ export function startLoad(urlOf: () => string, key: string, model: string, width
       request.end(body);
     });
   const client = async (index: number): Promise<void> => {
-    while (going) {
+    const usual = index % 2 === 0 ? 'stream' : 'whole';
+    for (let turn = index; going; turn++) {
       inFlight++;
-      const status = await once(index % 2 === 0);
+      const status = await once(turn % COUNT_EVERY === 0 ? 'count' : usual);
       inFlight--;
       if (status === 200) {
         answered++;

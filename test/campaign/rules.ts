@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
 import type { RunningNode } from '../e2e/node.ts';
 import type { Answerer } from '../replay/upstream.ts';
+import { wait } from './load.ts';
+import { cents, fine } from './oracle.ts';
 
 /**
- * The rules that hold during the kill campaign: a hard budget and a limit of requests in flight, both of everyone together. Each request costs
- * a cent, so that the provider's own count of what it saw is the bill.
+ * The rules that hold while processes die: a hard budget, a limit of requests in flight and one of requests in a stretch of time, all of
+ * everyone together. Each request costs a cent, so that the provider's own count of what it saw is the bill.
  */
 
 export const WORKERS = 4;
 /** Requests in flight over all workers; fewer than there are clients, so that it is always at its bound. */
 export const PARALLEL = 48;
+/** Requests in each stretch of this length: somewhat fewer than the load asks for. */
+export const REQUESTS = 1000;
+export const STRETCH_MS = 10_000;
 /** What is left to spend, in cents, when the end of the budget is reached under load. */
 const LAST_CENTS = 400;
 const EVERYTHING = '100000';
@@ -20,12 +25,11 @@ export interface Rules {
   readonly limit: string;
 }
 
+/** In millionths of a cent, exactly. */
 interface BudgetState {
   readonly spent: bigint;
   readonly reserved: bigint;
 }
-
-const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export async function setRules(node: RunningNode): Promise<Rules> {
   const write = async (target: string, body: unknown): Promise<string> => {
@@ -33,6 +37,7 @@ export async function setRules(node: RunningNode): Promise<Rules> {
     assert.equal(answer.status, 201, JSON.stringify(answer.body));
     return String(answer.body['id']);
   };
+  await write('/limits', { owner: OWNER, measure: 'requests', amount: REQUESTS, window: `${STRETCH_MS / 1000}s` });
   return {
     limit: await write('/limits', { owner: OWNER, measure: 'parallel', amount: PARALLEL }),
     budget: await write('/budgets', { owner: OWNER, dollars: EVERYTHING, window: 'total' }),
@@ -42,7 +47,7 @@ export async function setRules(node: RunningNode): Promise<Rules> {
 /** Lowers the budget to what was spent and is held, and a little more. Gives the amount in cents. */
 export async function lowerBudget(node: RunningNode, rules: Rules): Promise<bigint> {
   const { spent, reserved } = await budgetState(node, rules);
-  const amount = spent + reserved + BigInt(LAST_CENTS);
+  const amount = cents(spent) + cents(reserved) + BigInt(LAST_CENTS);
   await changeBudget(node, rules, dollars(amount));
   return amount;
 }
@@ -61,11 +66,10 @@ async function changeBudget(node: RunningNode, { budget }: Rules, amount: string
   assert.fail('the budget could not be changed');
 }
 
-/** Cents. */
 export async function budgetState(node: RunningNode, { budget }: Rules): Promise<BudgetState> {
   const found = (await admission(node, 'budgets')).find(({ id }) => id === budget);
   assert.ok(found);
-  return { spent: cents(String(found['spent'])), reserved: cents(String(found['reserved'])) };
+  return { spent: fine(String(found['spent'])), reserved: fine(String(found['reserved'])) };
 }
 
 /** Places that requests hold. */
@@ -89,28 +93,31 @@ async function admission(node: RunningNode, rules: 'limits' | 'budgets'): Promis
 
 const dollars = (amount: bigint): string => `${amount / 100n}.${String(amount % 100n).padStart(2, '0')}`;
 
-/** Rounded up, so that nothing beyond the budget is lost to rounding. */
-function cents(text: string): bigint {
-  const [whole = '0', part = ''] = text.split('.');
-  const rest = /[1-9]/.test(part.slice(2)) ? 1n : 0n;
-  return BigInt(whole) * 100n + BigInt(part.slice(0, 2).padEnd(2, '0')) + rest;
-}
-
 /** The provider's own count of requests that it works on. */
 export interface Crowd {
   readonly answer: Answerer;
+  /** Unix milliseconds at which each came. */
+  readonly arrivals: readonly number[];
+  /** At a time, since it was asked the last time. */
   most(): number;
 }
 
 export function countCrowd(answer: Answerer): Crowd {
   let [open, most] = [0, 0];
+  const arrivals: number[] = [];
   return {
+    arrivals,
     answer: (request, response) => {
+      arrivals.push(Date.now());
       open++;
       if (open > most) most = open;
       response.on('close', () => open--);
       return answer(request, response);
     },
-    most: () => most,
+    most: () => {
+      const found = most;
+      most = open;
+      return found;
+    },
   };
 }
