@@ -13,7 +13,7 @@ const KEY = {
   name: 'my-app',
   hint: 'bh_live_ab…yz',
   organization: 'default',
-  team: 'default',
+  team: 'team_01',
   state: 'active',
   version: 1,
   created_at: '2026-11-01T00:00:00Z',
@@ -28,6 +28,10 @@ const KEY = {
   kind: 'llm',
   endpoints: null,
   addresses: null,
+  organization_name: 'default',
+  team_name: 'search',
+  project_name: null,
+  user_name: null,
   metadata: {},
 };
 
@@ -124,9 +128,9 @@ describe('key', () => {
     admin().answers = { 'keys.list': () => ({ keys: [KEY, { ...KEY, id: 'key_02', name: 'a', models: ['fast'] }] }) };
     const { out } = await cli(['key', 'list']);
     assert.deepEqual(out.split('\n').slice(0, 3), [
-      'ID      NAME    KEY            ORGANIZATION  TEAM     STATE   EXPIRES  MODELS',
-      'key_01  my-app  bh_live_ab…yz  default       default  active  never    all',
-      'key_02  a       bh_live_ab…yz  default       default  active  never    fast',
+      'ID      NAME    KEY            ORGANIZATION  TEAM    STATE   EXPIRES  MODELS',
+      'key_01  my-app  bh_live_ab…yz  default       search  active  never    all',
+      'key_02  a       bh_live_ab…yz  default       search  active  never    fast',
     ]);
     assert.deepEqual(JSON.parse((await cli(['key', 'list', '--json'])).out).keys[0], KEY);
   });

@@ -33,7 +33,9 @@ describe('config check', () => {
   });
 
   it('ends with 2 when there is no such file, or it is no text', async () => {
-    assert.equal((await cli(['config', 'check', 'none.yaml'])).code, 2);
+    const { code, err } = await cli(['config', 'check', 'none.yaml']);
+    assert.equal(code, 2);
+    assert.match(err, /none\.yaml does not exist\.[^]*bulkhead config check FILE/);
     fs.writeFileSync(path.join(root, 'binary.yaml'), Buffer.from([0xff, 0xfe]));
     assert.match((await cli(['config', 'check', 'binary.yaml'])).err, /is not UTF-8/);
   });

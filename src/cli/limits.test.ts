@@ -331,6 +331,10 @@ describe('who keys belong to', () => {
       replaced_by: null,
       models: null,
       max_parallel: null,
+      organization_name: 'default',
+      team_name: 'default',
+      project_name: null,
+      user_name: null,
       confirmations: [{ process: 'gateway-0', confirmed: true, action: 'none' }],
     };
     admin().answers = { 'keys.update': () => key, 'keys.block': () => ({ ...key, state: 'blocked' }) };

@@ -180,6 +180,11 @@ describe('limits and budgets', () => {
     const asked = await node.call('budget-requests.create', { body });
     assert.deepEqual([asked.state, asked.asked_by, asked.dollars], ['open', 'admin:local', '25.00']);
     assert.equal((await refused('POST', `/budget-requests/${asked.id}/grant`, {}))[1], 'resource_missing');
+    assert.deepEqual(await refused('POST', '/budget-requests/ask_none/grant', {}), [
+      404,
+      'resource_missing',
+      'There is no request ask_none.',
+    ]);
     const budget = await node.call('budgets.create', { body: { owner: team, dollars: '100' } });
     const granted = await node.call('budget-requests.grant', { id: asked.id, body: { dollars: '20', answer: 'not all' } });
     assert.deepEqual([granted.state, granted.budget, granted.answer, granted.applied], ['granted', budget.id, 'not all', 'yes']);

@@ -160,6 +160,7 @@ describe('what another organization has', () => {
   it('nor are keys of colleagues in that of a member', async () => {
     const own = await person('member').request('POST', '/keys', { name: 'own', organization: 'acme', team: 'search' });
     assert.deepEqual([own.status, own.body['user']], [201, person('member').id]);
+    assert.deepEqual([own.body['organization_name'], own.body['team_name'], own.body['project_name']], ['acme', 'search', null]);
     const { body } = await person('member').request('GET', '/keys');
     assert.deepEqual(
       (body['keys'] as { id: string }[]).map(({ id }) => id),

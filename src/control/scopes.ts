@@ -115,5 +115,5 @@ async function ruleOwner(db: Database, id: string): Promise<OwnerColumns> {
       .executeTakeFirst();
     if (row !== undefined) return row;
   }
-  throw new BulkheadError('resource_missing', { resource: 'rule', id });
+  throw new BulkheadError('resource_missing', { resource: id.startsWith('ask_') ? 'request' : 'rule', id });
 }

@@ -111,7 +111,9 @@ export class KeyLookup {
     try {
       return await this.#askControl(digest, question, token);
     } catch (error) {
-      const doubted = this.#asked.get(digest) === question ? this.#doubted(digest) : undefined;
+      // Control came back or told of a change meanwhile: what holds now is another question.
+      if (this.#asked.get(digest) !== question) return this.find(digest, token);
+      const doubted = this.#doubted(digest);
       if (doubted === undefined) throw error;
       return doubted;
     }

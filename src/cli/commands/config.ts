@@ -45,9 +45,13 @@ export function configCommand(context: CliContext): Command {
 }
 
 /** Reads and judges a file; loads the YAML parser and the schema only now. */
-export async function loadConfigFile(file: string, shown: string): Promise<Result<BulkheadConfig, readonly ConfigProblem[]>> {
+export async function loadConfigFile(
+  file: string,
+  shown: string,
+  missing = 'Name another with --config, or leave it out to start with the defaults.',
+): Promise<Result<BulkheadConfig, readonly ConfigProblem[]>> {
   const { loadConfig } = await import('../../config/load.ts');
-  return loadConfig(readText(file, shown, 'Name another with --config, or leave it out to start with the defaults.'), shown);
+  return loadConfig(readText(file, shown, missing), shown);
 }
 
 /** The same for a prices file. */
@@ -85,7 +89,7 @@ export function readText(file: string, shown: string, remedy: string): string {
 async function check(context: CliContext, file: string, options: CommonOptions): Promise<void> {
   const { terminal } = context;
   const at = path.resolve(terminal.cwd, file);
-  const loaded = await loadConfigFile(at, file);
+  const loaded = await loadConfigFile(at, file, 'Name another: bulkhead config check FILE.');
   const prices = loaded.ok && loaded.value.node.pricesFile !== null ? loaded.value.node.pricesFile : undefined;
   const table = prices === undefined ? undefined : await loadPricesFile(path.resolve(path.dirname(at), prices), prices);
   const problems = [...(loaded.ok ? [] : loaded.error), ...(table === undefined || table.ok ? [] : table.error)];

@@ -3,13 +3,14 @@ import { BulkheadError } from '../../../core/errors.ts';
 import { newKeyId } from '../../../core/ids.ts';
 import type { Caller } from '../../caller.ts';
 import type { ControlDeps } from '../../deps.ts';
+import type { KeyView } from '../../../api/keys.ts';
 import type { Handlers } from '../../http/router.ts';
 import { teamById } from '../organizations/service.ts';
 import { findUser } from '../users/service.ts';
 import { draftEdit, draftKey } from './draft.ts';
 import { listKeys } from './list.ts';
 import { finishRevokes, revoke, tellChanged } from './revoke.ts';
-import { stateOf, viewOf, type StoredKey } from './rows.ts';
+import { stateOf, viewsOf, type StoredKey } from './rows.ts';
 import { changeKey, createKey, findKey, rotateKey } from './service.ts';
 import { finishWork } from './work.ts';
 
@@ -22,10 +23,15 @@ const reading = ({ db, clock }: ControlDeps): Handlers<Reading> => ({
   'keys.list': async ({ query, by }) => {
     const now = clock.now();
     const { keys, next } = await listKeys(db, query, by.identity, now);
-    return { keys: keys.map((key) => viewOf(key, now)), next };
+    return { keys: await viewsOf(db, keys, now), next };
   },
-  'keys.show': async ({ id }) => viewOf(await findKey(db, id), clock.now()),
+  'keys.show': async ({ id }) => viewOf({ db, clock }, await findKey(db, id)),
 });
+
+async function viewOf({ db, clock }: Pick<ControlDeps, 'db' | 'clock'>, key: StoredKey): Promise<KeyView> {
+  const [view] = await viewsOf(db, [key], clock.now());
+  return view as KeyView;
+}
 
 /** Each looks first, then asks for its permit, then acts. */
 const changing = (deps: ControlDeps): Handlers<Exclude<Names, Reading>> => ({
@@ -35,7 +41,7 @@ const changing = (deps: ControlDeps): Handlers<Exclude<Names, Reading>> => ({
     const { name, organization, team, user, kind, expires_at } = draft;
     const permit = await deps.authority.permit(by, 'key.create', `key/${draft.id}`, { name, organization, team, user, kind, expires_at });
     const { text, stored } = await createKey(deps, permit, draft, now, atMost);
-    return { key: text, ...viewOf(stored, now) };
+    return { key: text, ...(await viewOf(deps, stored)) };
   },
   'keys.update': async ({ id, body, by }) => {
     const now = deps.clock.now();
@@ -59,7 +65,7 @@ const changing = (deps: ControlDeps): Handlers<Exclude<Names, Reading>> => ({
     const key = await findKey(deps.db, id);
     const permit = await deps.authority.permit(by, 'key.revoke', `key/${key.id}`, { name: key.name });
     const { revoked, confirmations } = await revoke(deps, permit, key);
-    return { ...viewOf(revoked, deps.clock.now()), confirmations: [...confirmations] };
+    return { ...(await viewOf(deps, revoked)), confirmations: [...confirmations] };
   },
   'keys.rotate': ({ id, body, by }) => rotate(deps, by, id, body.grace_seconds),
 });
@@ -74,7 +80,7 @@ async function refuseUnblock({ db, authority }: ControlDeps, by: Caller, { id, o
 /** The change is acknowledged when no process is left that could serve by the row before. */
 async function confirmed(deps: ControlDeps, key: StoredKey) {
   const confirmations = await tellChanged(deps, key);
-  return { ...viewOf(key, deps.clock.now()), confirmations: [...confirmations] };
+  return { ...(await viewOf(deps, key)), confirmations: [...confirmations] };
 }
 
 function refuseRevoked(key: StoredKey, now: number): StoredKey {
@@ -94,7 +100,7 @@ async function rotate(deps: ControlDeps, by: Caller, id: string, graceSeconds: n
   const made = await rotateKey(deps, permit, old, draft, graceSeconds * 1000, now, await mostRotated(deps, by, old));
   const replaced = graceSeconds === 0 ? (await revoke(deps, permit, made.old)).revoked : made.old;
   if (graceSeconds > 0) await tellChanged(deps, made.old);
-  return { key: made.text, ...viewOf(made.stored, now), replaced: viewOf(replaced, deps.clock.now()) };
+  return { key: made.text, ...(await viewOf(deps, made.stored)), replaced: await viewOf(deps, replaced) };
 }
 
 /** A member who rotates again and again keeps at most one key in its grace time for each that the team allows. */

@@ -3,8 +3,10 @@ import type { ModelSet } from '../../../access/model-set.ts';
 import type { KeyRow, SignedText } from '../../../access/principal.ts';
 import type { KeyView } from '../../../api/keys.ts';
 import type { KeyDigest, KeyId, OrganizationId, TeamId } from '../../../core/ids.ts';
+import { ownerKey, type OwnerRef } from '../../../core/owner.ts';
 import type { KeyRules } from '../../../core/rules.ts';
-import type { KeysTable } from '../../database.ts';
+import type { Database, KeysTable } from '../../database.ts';
+import { ownerNames } from '../../owners.ts';
 
 export type StoredKey = Selectable<KeysTable>;
 
@@ -80,7 +82,8 @@ export function stateOf(
 const instant = (time: number | null): string | null => (time === null ? null : new Date(time).toISOString());
 const mutable = (json: string | null): string[] | null => (json === null ? null : (JSON.parse(json) as string[]));
 
-export const viewOf = (key: StoredKey, now: number): KeyView => ({
+/** `names`: of its owners, as `ownerNames` tells them. */
+const viewOf = (key: StoredKey, now: number, names: Readonly<Record<string, string>>): KeyView => ({
   id: key.id,
   name: key.name,
   hint: key.hint,
@@ -101,7 +104,23 @@ export const viewOf = (key: StoredKey, now: number): KeyView => ({
   endpoints: mutable(key.endpoints),
   addresses: mutable(key.addresses),
   metadata: key.metadata === null ? {} : (JSON.parse(key.metadata) as Record<string, string>),
+  organization_name: names[ownerKey({ kind: 'organization', id: key.organization })] ?? key.organization,
+  team_name: names[ownerKey({ kind: 'team', id: key.team })] ?? key.team,
+  project_name: key.project === null ? null : (names[ownerKey({ kind: 'project', id: key.project })] ?? key.project),
+  user_name: key.user === null ? null : (names[ownerKey({ kind: 'user', id: key.user })] ?? key.user),
 });
+
+export async function viewsOf(db: Database, keys: readonly StoredKey[], now: number): Promise<KeyView[]> {
+  const names = await ownerNames(db, keys.flatMap(ownersOf));
+  return keys.map((key) => viewOf(key, now, names));
+}
+
+const ownersOf = ({ organization, team, project, user }: StoredKey): readonly OwnerRef[] => [
+  { kind: 'organization', id: organization },
+  { kind: 'team', id: team },
+  ...(project === null ? [] : [{ kind: 'project', id: project } as const]),
+  ...(user === null ? [] : [{ kind: 'user', id: user } as const]),
+];
 
 /** What the key may use now, which is what was signed. */
 function allowedModels({ signed_text }: StoredKey): string[] | null {
