@@ -192,7 +192,7 @@ describe('key lookup', () => {
       const known = await keys.lookup.find(digest);
       keys.isAway = true;
       keys.lookup.doubtAll();
-      const asking = [keys.lookup.find(digest), keys.lookup.find(digest)];
+      const asking = [Promise.resolve(keys.lookup.find(digest)), Promise.resolve(keys.lookup.find(digest))];
       keys.lookup.doubtAll();
       assert.deepEqual(await Promise.all(asking), [known, known]);
     });
