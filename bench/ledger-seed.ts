@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { UsageEvent } from '../src/core/usage.ts';
 import { NO_USAGE } from '../src/core/usage.ts';
-import type { JournalRecord } from '../src/ipc/messages.ts';
+import type { JournalRecord } from '../src/ipc/messages/ledger.ts';
 import { WAITS } from '../src/ledger/call-row.ts';
 import { Compaction, RETENTION } from '../src/ledger/retention.ts';
 import { DATABASE_FILE, MIGRATIONS } from '../src/ledger/schema.ts';

@@ -8,7 +8,7 @@ import path from 'node:path';
 import type { KeyId, OrganizationId, RequestId, TeamId } from '../src/core/ids.ts';
 import { newRequestId } from '../src/core/ids.ts';
 import { NO_USAGE, type UsageEvent } from '../src/core/usage.ts';
-import type { JournalRecord } from '../src/ipc/messages.ts';
+import type { JournalRecord } from '../src/ipc/messages/ledger.ts';
 import { WAITS } from '../src/ledger/call-row.ts';
 import { MIGRATIONS } from '../src/ledger/schema.ts';
 import { Writer } from '../src/ledger/writer.ts';

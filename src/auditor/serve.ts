@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { systemClock } from '../core/clock.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { UsesCall } from '../ipc/messages.ts';
+import type { UsesCall } from '../ipc/messages/auditor.ts';
 import type { Child } from '../ipc/child.ts';
 import type { IncomingCall } from '../ipc/peer.ts';
 import { serveFrames } from '../ipc/serve.ts';

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../core/json.ts';
-import type { UsesCall } from '../ipc/messages.ts';
+import type { UsesCall } from '../ipc/messages/auditor.ts';
 
 /** Vault processes that are remembered; the oldest is forgotten first. */
 const MAX_GENERATIONS = 4096;

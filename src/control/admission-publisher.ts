@@ -5,7 +5,7 @@ import { BulkheadError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { AdmissionPolicy } from '../core/rules.ts';
 import { publicKeyFromRaw, verifyText } from '../core/signing.ts';
-import type { LedgerAdminCall } from '../ipc/messages.ts';
+import type { LedgerAdminCall } from '../ipc/messages/ledger.ts';
 import type { Link } from '../ipc/link.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { editedRules, NO_POLICY, policyAfter, type RuleChange } from './admission-policy.ts';

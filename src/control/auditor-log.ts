@@ -1,7 +1,7 @@
 import type { AuditEntry, AuditLog, AuditReceipt } from '../audit/record.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Link } from '../ipc/link.ts';
-import type { AuditCall, AuditTailReply } from '../ipc/messages.ts';
+import type { AuditCall, AuditTailReply } from '../ipc/messages/auditor.ts';
 import { within } from '../core/within.ts';
 
 /** An auditor that hangs is no auditor: the act is denied, though its entry may still reach the log. */

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { BulkheadConfig } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import type { CredentialId } from '../core/ids.ts';
-import type { CredentialBinding, CredentialInfo } from '../ipc/messages.ts';
+import type { CredentialBinding, CredentialInfo } from '../ipc/messages/vault.ts';
 import { bindingSteps, wantedBindings } from './bindings.ts';
 
 const SANDBOX = 'http://127.0.0.1:9';

@@ -1,6 +1,6 @@
 import type { BulkheadConfig, ProviderConfig } from '../config/config.ts';
 import type { CredentialId } from '../core/ids.ts';
-import type { CredentialBinding, CredentialInfo } from '../ipc/messages.ts';
+import type { CredentialBinding, CredentialInfo } from '../ipc/messages/vault.ts';
 import { SANDBOX } from './snapshot.ts';
 
 /** What a credential is to be bound to, by the operator's configuration. */

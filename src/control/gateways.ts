@@ -1,4 +1,10 @@
-import type { KeyResolveReply, PolicyGetReply, TokenResolveReply, ControlGatewayCall, ControlGatewayNote } from '../ipc/messages.ts';
+import type {
+  KeyResolveReply,
+  PolicyGetReply,
+  TokenResolveReply,
+  ControlGatewayCall,
+  ControlGatewayNote,
+} from '../ipc/messages/control.ts';
 import { BulkheadError } from '../core/errors.ts';
 import type { KeyDigest } from '../core/ids.ts';
 import type { JsonObject } from '../core/json.ts';

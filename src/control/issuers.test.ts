@@ -6,7 +6,7 @@ import type { IssuerConfig } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { BulkheadError } from '../core/errors.ts';
 import { signText } from '../core/signing.ts';
-import type { IssuerPlace } from '../ipc/messages.ts';
+import type { IssuerPlace } from '../ipc/messages/vault.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { Issuers } from './issuers.ts';
 

@@ -5,7 +5,7 @@ import type { BulkheadConfig, PriceConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import { BulkheadError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { LedgerAdminCall } from '../ipc/messages.ts';
+import type { LedgerAdminCall } from '../ipc/messages/ledger.ts';
 import type { Link } from '../ipc/link.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { readMeta, writeMeta, type Database } from './database.ts';

@@ -5,12 +5,12 @@ import type { JsonObject } from '../core/json.ts';
 import type {
   CredentialBinding,
   CredentialInfo,
-  IssuerPlace,
   SealedSecret,
+  IssuerPlace,
   SignedKind,
   VaultAdminCall,
   VaultInfo,
-} from '../ipc/messages.ts';
+} from '../ipc/messages/vault.ts';
 import { isConnectionLost } from '../ipc/peer.ts';
 import type { Link } from '../ipc/link.ts';
 import { shardOf } from './shard.ts';

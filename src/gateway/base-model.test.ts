@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { JsonObject } from '../core/json.ts';
-import type { LedgerCall } from '../ipc/messages.ts';
+import type { LedgerCall } from '../ipc/messages/ledger.ts';
 import { POLICY, startCompartment, type Compartment } from './testing/compartment.ts';
 
 /** Names of models that do not tell which model it is: profiles and deployments of the operator's own. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import type { LedgerCall, ReserveMessage } from '../ipc/messages.ts';
+import type { LedgerCall, ReserveMessage } from '../ipc/messages/ledger.ts';
 import { ownersInHead } from './client-owners.ts';
 import { errorOf, startCompartment, type Answer, type Compartment } from './testing/compartment.ts';
 

@@ -1,5 +1,5 @@
 import type { SignedText } from '../access/principal.ts';
-import type { ControlGatewayCall, ControlGatewayNote } from '../ipc/messages.ts';
+import type { ControlGatewayCall, ControlGatewayNote } from '../ipc/messages/control.ts';
 import type { IncomingCall } from '../ipc/peer.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { KeyLookup } from './key-lookup.ts';

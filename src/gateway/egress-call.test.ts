@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { EgressCall } from '../ipc/messages.ts';
+import type { EgressCall } from '../ipc/messages/vault.ts';
 import { egressCall } from './egress-call.ts';
 import type { AttemptRecord, RoutedTarget } from './exchange.ts';
 import type { Decoded, SentRequest } from './steps.ts';

@@ -1,4 +1,4 @@
-import type { EgressCall } from '../ipc/messages.ts';
+import type { EgressCall } from '../ipc/messages/vault.ts';
 import { headersForUpstream } from '../http/respond.ts';
 import type { AttemptRecord, RoutedTarget } from './exchange.ts';
 import type { Provider } from './policy-store.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import { after, before, describe, it } from 'node:test';
-import type { ReserveMessage } from '../ipc/messages.ts';
+import type { ReserveMessage } from '../ipc/messages/ledger.ts';
 import { WINDOW_BYTES } from '../ipc/peer.ts';
 import { POLICY, startCompartment, type Compartment } from './testing/compartment.ts';
 

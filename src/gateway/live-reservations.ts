@@ -1,5 +1,5 @@
 import type { RequestId } from '../core/ids.ts';
-import type { LedgerCall } from '../ipc/messages.ts';
+import type { LedgerCall } from '../ipc/messages/ledger.ts';
 
 const BEFORE = '{"op":"reserve","request":';
 /** A ReserveMessage as the call that asks for it, both JSON. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { RequestId } from '../core/ids.ts';
 import type { UsageEvent } from '../core/usage.ts';
-import type { LedgerCall } from '../ipc/messages.ts';
+import type { LedgerCall } from '../ipc/messages/ledger.ts';
 
 export interface OutboxOptions {
   readonly clock: Clock;

@@ -1,5 +1,5 @@
 import type { Principal } from '../access/principal.ts';
-import type { Proof } from '../ipc/messages.ts';
+import type { Proof } from '../ipc/messages/vault.ts';
 
 /** What a call shows the vault for its right to be made: the row as signed and the very text that the client presented. */
 export const proofOf = ({ signed, issuer }: Principal, presented: string): Proof =>

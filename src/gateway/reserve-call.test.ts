@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { LedgerCall, ReserveMessage } from '../ipc/messages.ts';
+import type { LedgerCall, ReserveMessage } from '../ipc/messages/ledger.ts';
 import { POLICY, startCompartment, type Compartment } from './testing/compartment.ts';
 
 const ANSWER = Buffer.from('{"id":"c","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}');

@@ -7,7 +7,8 @@ import { BulkheadError } from '../core/errors.ts';
 import type { OrganizationId } from '../core/ids.ts';
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
 import type { Link } from '../ipc/link.ts';
-import type { ResponseCall, ResponseFacts, ResponseReply, TenantKeyCall } from '../ipc/messages.ts';
+import type { ResponseCall, ResponseFacts, ResponseReply } from '../ipc/messages/ledger.ts';
+import type { TenantKeyCall } from '../ipc/messages/vault.ts';
 import { proofOf } from './proof.ts';
 
 /**

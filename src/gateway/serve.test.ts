@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { EgressCall } from '../ipc/messages.ts';
+import type { EgressCall } from '../ipc/messages/vault.ts';
 import type { IncomingCall } from '../ipc/peer.ts';
 import { errorOf, startCompartment, type Compartment } from './testing/compartment.ts';
 

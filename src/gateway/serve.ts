@@ -9,14 +9,13 @@ import { createListener, type Listener } from '../http/listener.ts';
 import type { Child } from '../ipc/child.ts';
 import { Link } from '../ipc/link.ts';
 import type {
-  AccountReply,
   ControlGatewayNote,
   GatewayControlCall,
-  LedgerCall,
   KeyResolveReply,
   PolicyGetReply,
   TokenResolveReply,
-} from '../ipc/messages.ts';
+} from '../ipc/messages/control.ts';
+import type { AccountReply, LedgerCall } from '../ipc/messages/ledger.ts';
 import { isConnectionLost, type Hello, type Peer, type PeerHandlers } from '../ipc/peer.ts';
 import { createLogger, type Logger } from '../telemetry/log.ts';
 import { Metrics, SECONDS_BUCKETS } from '../telemetry/metrics.ts';

@@ -1,7 +1,7 @@
 import type { Principal } from '../access/principal.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Member } from '../core/json-scan.ts';
-import type { EgressHead } from '../ipc/messages.ts';
+import type { EgressHead } from '../ipc/messages/vault.ts';
 import type { ProviderId } from '../core/ids.ts';
 import type { Resolved } from '../routing/model-table.ts';
 import type { Answer } from './answer.ts';

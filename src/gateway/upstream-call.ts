@@ -1,6 +1,6 @@
 import type { BulkheadError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { EgressHead, EgressTrailers } from '../ipc/messages.ts';
+import type { EgressHead, EgressTrailers } from '../ipc/messages/vault.ts';
 import type { OutgoingCall, Peer, Receiver } from '../ipc/peer.ts';
 
 /** Who takes the body: data*, then exactly one of end or failed. */

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { BulkheadError } from '../core/errors.ts';
 import type { RequestId } from '../core/ids.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { AdmissionAlertsReply, AdmissionStatusReply } from '../ipc/report-messages.ts';
+import type { AdmissionAlertsReply, AdmissionStatusReply } from '../ipc/messages/reports.ts';
 import { isConnectionLost, type Peer } from '../ipc/peer.ts';
 import { budgetOf, connectAs, policyOf, reserveOf, testVault } from './testing/admission.ts';
 import { endRecord, someId, startRecord, USUAL_COST, usageEvent } from './testing/events.ts';

@@ -9,7 +9,7 @@ import type { RequestId } from '../core/ids.ts';
 import { ownerKey } from '../core/owner.ts';
 import type { AdmissionPolicy, BudgetRule, LimitState } from '../core/rules.ts';
 import type { UsageEvent } from '../core/usage.ts';
-import type { AdmissionStatusReply } from '../ipc/report-messages.ts';
+import type { AdmissionStatusReply } from '../ipc/messages/reports.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { Alerts } from './alerts.ts';
 import type { ChargeChange } from './charge-changes.ts';

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { UsageEvent } from '../core/usage.ts';
 import { TIME_DIMENSIONS, type TimeDimension, type UsageDimension } from '../core/reports.ts';
-import type { UsageSummaryRow } from '../ipc/report-messages.ts';
+import type { UsageSummaryRow } from '../ipc/messages/reports.ts';
 import type { SqliteDatabase } from '../store/sqlite/open.ts';
 import { GROUP_COLUMNS, SUM_NAMES, SUMS, type GroupColumn } from './sums.ts';
 import { emptyCover } from './cover.ts';

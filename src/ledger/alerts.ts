@@ -1,7 +1,7 @@
 import { ownerKey } from '../core/owner.ts';
 import type { AdmissionRefusal, BudgetRule } from '../core/rules.ts';
 import type { Clock } from '../core/clock.ts';
-import type { AdmissionAlert, AdmissionAlertsReply } from '../ipc/report-messages.ts';
+import type { AdmissionAlert, AdmissionAlertsReply } from '../ipc/messages/reports.ts';
 import type { Logger } from '../telemetry/log.ts';
 
 const KEPT = 1000;

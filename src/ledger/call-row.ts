@@ -2,8 +2,8 @@ import { NO_OPERATOR_PRICES, type OperatorPrices } from '../accounting/operator-
 import { writePriceDetail } from '../accounting/price-detail.ts';
 import { priceUsage } from '../accounting/price.ts';
 import { NO_USAGE, type TokenUsage, type UsageEvent } from '../core/usage.ts';
-import type { JournalRecord } from '../ipc/messages.ts';
-import type { RowState } from '../ipc/report-messages.ts';
+import type { JournalRecord } from '../ipc/messages/ledger.ts';
+import type { RowState } from '../ipc/messages/reports.ts';
 import type { ReservationFacts } from './reservation-facts.ts';
 
 /**

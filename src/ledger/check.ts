@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '../core/json.ts';
 import type { Result } from '../core/result.ts';
 import { OUTCOMES, UNITS, type Outcome, type TokenUsage, type Units, type UsageEvent } from '../core/usage.ts';
 import type { ReserveRequest, ReserveTarget } from '../admission/admission.ts';
-import type { JournalRecord, ResponseFacts } from '../ipc/messages.ts';
+import type { ResponseFacts, JournalRecord } from '../ipc/messages/ledger.ts';
 import { keyRules } from './check-rules.ts';
 import {
   checked,

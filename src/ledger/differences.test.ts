@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import type { DifferencesReply, UsageSummaryReply } from '../ipc/report-messages.ts';
+import type { DifferencesReply, UsageSummaryReply } from '../ipc/messages/reports.ts';
 import { endRecord, someId, startRecord, usageEvent } from './testing/events.ts';
 import { ask, startLedger, until } from './testing/ledger-process.ts';
 

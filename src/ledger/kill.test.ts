@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import type { JournalRecord } from '../ipc/messages.ts';
+import type { JournalRecord } from '../ipc/messages/ledger.ts';
 import type { Peer } from '../ipc/peer.ts';
 import { openReadable } from '../store/sqlite/open.ts';
 import { endRecord, someId, startRecord, usageEvent } from './testing/events.ts';

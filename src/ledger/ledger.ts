@@ -6,7 +6,7 @@ import type { RequestId } from '../core/ids.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { Recent } from '../core/recent.ts';
 import type { UsageEvent } from '../core/usage.ts';
-import type { AccountReply, JournalReply } from '../ipc/messages.ts';
+import type { AccountReply, JournalReply } from '../ipc/messages/ledger.ts';
 import type { IncomingCall } from '../ipc/peer.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { Admissions, type AdmissionsOptions } from './admissions.ts';

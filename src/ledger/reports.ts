@@ -1,6 +1,6 @@
-import { type LedgerAdminCall } from '../ipc/messages.ts';
+import type { LedgerAdminCall } from '../ipc/messages/ledger.ts';
 import { USAGE_FILTERS, type DifferenceKind, type UsageFilter } from '../core/reports.ts';
-import type { Difference, DifferencesReply, UsageDay, UsageDaysReply, UsageRow, UsageRowsReply } from '../ipc/report-messages.ts';
+import type { Difference, DifferencesReply, UsageDay, UsageDaysReply, UsageRow, UsageRowsReply } from '../ipc/messages/reports.ts';
 import type { SqliteDatabase } from '../store/sqlite/open.ts';
 import { horizonOf } from './extent.ts';
 import { fromColumns, toUsageRow, type SqlRow } from './row-columns.ts';

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Clock } from '../core/clock.ts';
-import type { ResponseFacts } from '../ipc/messages.ts';
+import type { ResponseFacts } from '../ipc/messages/ledger.ts';
 import { openWritable, type Migration, type SqliteDatabase, type SqliteStatement } from '../store/sqlite/open.ts';
 
 const MIGRATIONS: readonly Migration[] = [

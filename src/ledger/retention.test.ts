@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { UsageSummaryRow } from '../ipc/report-messages.ts';
+import type { UsageSummaryRow } from '../ipc/messages/reports.ts';
 import { addCover, emptyCover } from './cover.ts';
 import { Compaction } from './retention.ts';
 import { usageSummary } from './summary.ts';

@@ -1,5 +1,5 @@
 import type { TokenUsage, Units } from '../core/usage.ts';
-import type { UsageRow } from '../ipc/report-messages.ts';
+import type { UsageRow } from '../ipc/messages/reports.ts';
 import type { CallRow } from './call-row.ts';
 
 /** How a call lies in its SQLite row. Integers come back as bigint, so that money above 2⁵³ keeps its last digit. */

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import type { UsageSummaryRow } from '../ipc/report-messages.ts';
+import type { UsageSummaryRow } from '../ipc/messages/reports.ts';
 import { openWritable, type SqliteDatabase } from '../store/sqlite/open.ts';
 import { WAITS } from './call-row.ts';
 import { usageDays } from './reports.ts';

@@ -1,6 +1,6 @@
-import { type LedgerAdminCall } from '../ipc/messages.ts';
+import type { LedgerAdminCall } from '../ipc/messages/ledger.ts';
 import { TIME_DIMENSIONS, USAGE_FILTERS, type TimeDimension, type UsageDimension, type UsageFilter } from '../core/reports.ts';
-import type { UsageSummaryReply, UsageSummaryRow } from '../ipc/report-messages.ts';
+import type { UsageSummaryReply, UsageSummaryRow } from '../ipc/messages/reports.ts';
 import type { SqliteDatabase } from '../store/sqlite/open.ts';
 import { marginFor } from './blocks.ts';
 import { addCover, emptyCover, type Cover, type Horizon } from './cover.ts';

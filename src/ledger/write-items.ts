@@ -1,5 +1,5 @@
 import type { UsageEvent } from '../core/usage.ts';
-import type { JournalRecord } from '../ipc/messages.ts';
+import type { JournalRecord } from '../ipc/messages/ledger.ts';
 import type { ReservationFacts } from './reservation-facts.ts';
 import type { ChargeChange } from './charge-changes.ts';
 

@@ -1,4 +1,4 @@
-import type { AuthScheme } from '../ipc/messages.ts';
+import type { AuthScheme } from '../ipc/messages/vault.ts';
 import type { Operation } from '../routing/operation.ts';
 import type { FramingId } from '../wire/framing.ts';
 import type { WireProtocolId } from '../wire/protocol.ts';

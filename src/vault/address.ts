@@ -3,8 +3,7 @@ import { lookup } from 'node:dns/promises';
 import net from 'node:net';
 import { BulkheadError } from '../core/error.ts';
 
-type Found = Promise<readonly LookupAddress[]>;
-export const systemResolve = (host: string): Found => lookup(host, { all: true });
+export const systemResolve = (host: string): Promise<readonly LookupAddress[]> => lookup(host, { all: true });
 
 const blockList = (subnets: string): net.BlockList => {
   const list = new net.BlockList();
@@ -43,7 +42,7 @@ export function mayDial(address: string, allowPrivate: boolean): boolean {
 }
 
 /** Resolves a host and gives its addresses if every one of them may be dialled. */
-export async function resolveChecked(host: string, allowPrivate: boolean, resolve: typeof systemResolve): Found {
+export async function resolveChecked(host: string, allowPrivate: boolean, resolve: typeof systemResolve): ReturnType<typeof systemResolve> {
   const literal = host.startsWith('[') ? host.slice(1, -1) : host;
   const family = net.isIP(literal);
   const found = family === 0 ? await resolve(host) : [{ address: literal, family }];

@@ -2,7 +2,7 @@ import { open } from '../core/hpke.ts';
 import { BulkheadError } from '../core/error.ts';
 import type { JsonObject } from '../core/json.ts';
 import { publicKeyFromRaw, rawPublicKey, signText } from '../core/signing.ts';
-import type { CredentialBinding, CredentialInfo, SealedSecret, VaultAdminCall, VaultInfo } from '../ipc/messages.ts';
+import type { CredentialBinding, CredentialInfo, SealedSecret, VaultAdminCall, VaultInfo } from '../ipc/messages/vault.ts';
 import type { IncomingCall } from '../ipc/peer.ts';
 import { checkRequest } from './bind.ts';
 import { associatedData } from './credential.ts';

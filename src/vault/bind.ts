@@ -1,5 +1,5 @@
 import { BulkheadError } from '../core/error.ts';
-import type { CredentialBinding, EgressCall } from '../ipc/messages.ts';
+import type { CredentialBinding, EgressCall } from '../ipc/messages/vault.ts';
 
 /**
  * What a call may ask for with a credential. Everything is refused that could mean another host, another path or another

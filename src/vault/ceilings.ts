@@ -1,7 +1,8 @@
 import fs from 'node:fs';
 import { BulkheadError } from '../core/error.ts';
 import type { CredentialId } from '../core/ids.ts';
-import type { Ceilings, UsesCall } from '../ipc/messages.ts';
+import type { CredentialUses } from '../ipc/messages/auditor.ts';
+import type { Ceilings } from '../ipc/messages/vault.ts';
 import { writeAtomically } from '../core/durable-file.ts';
 
 const HOUR_MS = 3_600_000;
@@ -13,7 +14,6 @@ const FLOOR: Required<Ceilings> = { requestsPerHour: 1_000_000, concurrent: 1024
 const KINDS = Object.keys(FLOOR) as (keyof Ceilings)[];
 
 type Counts = Record<keyof Ceilings, number>;
-type Uses = { -readonly [Key in keyof UsesCall['uses'][number]]: UsesCall['uses'][number][Key] };
 const none = (): Counts => ({ requestsPerHour: 0, concurrent: 0, bytesPerHour: 0 });
 
 /** One credential's use by one organization. */
@@ -25,7 +25,7 @@ export interface Meter {
   /** In the busiest of the hours before. */
   readonly busiest: Counts;
   /** Since the last report. */
-  uses: Uses;
+  uses: CredentialUses;
 }
 
 /** Limits that no other process can raise or reset, exact because one process counts. */
@@ -77,7 +77,7 @@ export class CeilingBook {
   }
 
   /** What was used and refused since the last time. */
-  takeUses(): UsesCall['uses'] {
+  takeUses(): readonly CredentialUses[] {
     return [...this.#meters.values()].flatMap((meter) => {
       const { uses } = meter;
       if (uses.count + uses.refused === 0) return [];

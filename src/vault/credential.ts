@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { BulkheadError } from '../core/error.ts';
 import { Secret } from '../core/secret.ts';
-import type { CredentialBinding, CredentialInfo } from '../ipc/messages.ts';
+import type { CredentialBinding, CredentialInfo } from '../ipc/messages/vault.ts';
 import { canonicalScheme, isScheme, openAuth } from './auth/schemes.ts';
 import { isPlainPath } from './bind.ts';
 import { Pool } from './pool.ts';

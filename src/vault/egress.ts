@@ -1,5 +1,5 @@
 import { asBulkheadError, BulkheadError } from '../core/error.ts';
-import type { EgressCall, TenantKeyCall } from '../ipc/messages.ts';
+import type { EgressCall, TenantKeyCall } from '../ipc/messages/vault.ts';
 import type { IncomingCall } from '../ipc/peer.ts';
 import type { Boot } from '../ipc/supervision.ts';
 import { checkRequest } from './bind.ts';

@@ -1,5 +1,6 @@
 import { asBulkheadError, BulkheadError } from '../core/error.ts';
-import type { EgressHead, EgressTrailers, JournalRecord } from '../ipc/messages.ts';
+import type { EgressHead, EgressTrailers } from '../ipc/messages/vault.ts';
+import type { JournalRecord } from '../ipc/messages/ledger.ts';
 import type { IncomingCall, IncomingEvents } from '../ipc/peer.ts';
 import type { Auth, Injection } from './auth/auth.ts';
 import type { Connection, ConnectionUser, Pool } from './pool.ts';

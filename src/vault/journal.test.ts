@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { CredentialId, RequestId } from '../core/ids.ts';
-import type { JournalRecord } from '../ipc/messages.ts';
+import type { JournalRecord } from '../ipc/messages/ledger.ts';
 import { Journal, type JournalEntry } from './journal.ts';
 import { temporaryFolder } from './testing/vault.ts';
 

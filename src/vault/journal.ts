@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import { BulkheadError } from '../core/error.ts';
-import type { JournalRecord } from '../ipc/messages.ts';
+import type { JournalRecord } from '../ipc/messages/ledger.ts';
 import { syncFolder, writeAtomically } from '../core/durable-file.ts';
 
 const SEGMENT_BYTES = 4 * 1024 * 1024;

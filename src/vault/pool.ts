@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import tls from 'node:tls';
 import { BulkheadError } from '../core/error.ts';
-import type { CredentialBinding } from '../ipc/messages.ts';
+import type { CredentialBinding } from '../ipc/messages/vault.ts';
 import { mayDial, resolveChecked, systemResolve } from './address.ts';
 
 const MAX_IDLE = 256;

@@ -3,7 +3,7 @@ import { createHash, generateKeyPairSync } from 'node:crypto';
 import { describe, it } from 'node:test';
 import type { SignedText } from '../access/principal.ts';
 import { signText } from '../core/signing.ts';
-import type { Proof } from '../ipc/messages.ts';
+import type { Proof } from '../ipc/messages/vault.ts';
 import { ProofChecker } from './proof.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');

@@ -2,7 +2,7 @@ import { hash, timingSafeEqual, type KeyObject } from 'node:crypto';
 import type { KeyRow, SignedText } from '../access/principal.ts';
 import { BulkheadError } from '../core/error.ts';
 import { verifyText } from '../core/signing.ts';
-import type { Proof } from '../ipc/messages.ts';
+import type { Proof } from '../ipc/messages/vault.ts';
 import { Recent } from '../core/recent.ts';
 import { TokenProofs } from './jwt/proof.ts';
 

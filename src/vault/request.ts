@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import type { EgressCall } from '../ipc/messages.ts';
+import type { EgressCall } from '../ipc/messages/vault.ts';
 import type { Injection } from './auth/auth.ts';
 
 /** What an exchange needs of a call. */

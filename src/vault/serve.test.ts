@@ -4,7 +4,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, describe, it } from 'node:test';
 import { newRequestId, type CredentialId, type OrganizationId } from '../core/ids.ts';
-import type { CredentialBinding, JournalRecord } from '../ipc/messages.ts';
+import type { CredentialBinding } from '../ipc/messages/vault.ts';
+import type { JournalRecord } from '../ipc/messages/ledger.ts';
 import { makeCertificate, startUpstream, until, type TestUpstream } from './testing/upstream.ts';
 import { bindingTo, startVault, temporaryFolder } from './testing/vault.ts';
 

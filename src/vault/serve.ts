@@ -4,7 +4,7 @@ import type { JsonObject } from '../core/json.ts';
 import { rawPublicKey } from '../core/signing.ts';
 import type { Child } from '../ipc/child.ts';
 import { Link } from '../ipc/link.ts';
-import type { UsesCall } from '../ipc/messages.ts';
+import type { UsesCall } from '../ipc/messages/auditor.ts';
 import { serveFrames, type FrameServer } from '../ipc/serve.ts';
 import { serveAdmin } from './admin.ts';
 import { CeilingBook } from './ceilings.ts';

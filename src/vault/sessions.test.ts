@@ -7,7 +7,7 @@ import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { CredentialId } from '../core/ids.ts';
-import type { AuthScheme } from '../ipc/messages.ts';
+import type { AuthScheme } from '../ipc/messages/vault.ts';
 import { makeCertificate, startUpstream, type TestUpstream } from './testing/upstream.ts';
 import { bindingTo, startVault, type TestKey, type TestVault } from './testing/vault.ts';
 

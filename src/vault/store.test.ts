@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterEach, describe, it } from 'node:test';
 import type { CredentialId, OrganizationId } from '../core/ids.ts';
 import { rawPublicKey } from '../core/signing.ts';
-import type { AuthScheme } from '../ipc/messages.ts';
+import type { AuthScheme } from '../ipc/messages/vault.ts';
 import { associatedData } from './credential.ts';
 import { Store } from './store.ts';
 import { bindingTo, temporaryFolder } from './testing/vault.ts';

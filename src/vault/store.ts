@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { BulkheadError } from '../core/error.ts';
 import { publicKeyFromRaw, rawPublicKey } from '../core/signing.ts';
-import type { CredentialBinding, CredentialInfo } from '../ipc/messages.ts';
+import type { CredentialBinding, CredentialInfo } from '../ipc/messages/vault.ts';
 import { checkSecret } from './auth/schemes.ts';
 import { associatedData, checkBinding, openCredential, type Credential } from './credential.ts';
 import { writeAtomically } from '../core/durable-file.ts';

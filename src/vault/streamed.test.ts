@@ -5,7 +5,7 @@ import http from 'node:http';
 import net from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import type { CredentialId } from '../core/ids.ts';
-import type { EgressCall } from '../ipc/messages.ts';
+import type { EgressCall } from '../ipc/messages/vault.ts';
 import { WINDOW_BYTES, type OutgoingCall } from '../ipc/peer.ts';
 import { until } from './testing/upstream.ts';
 import { bindingTo, startVault, type TestKey, type TestVault } from './testing/vault.ts';

@@ -1,6 +1,6 @@
 /** Test code: what the ledger says of usage. */
 import { NO_USAGE } from '../../core/usage.ts';
-import type { UsageRow, UsageSummaryRow } from '../../ipc/report-messages.ts';
+import type { UsageRow, UsageSummaryRow } from '../../ipc/messages/reports.ts';
 
 export const NOW = Date.parse('2026-11-23T12:00:00Z');
 

@@ -1,6 +1,6 @@
 import { BulkheadError, type ErrorCode } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { LedgerCall } from '../../ipc/messages.ts';
+import type { LedgerCall } from '../../ipc/messages/ledger.ts';
 import { isConnectionLost, type Peer } from '../../ipc/peer.ts';
 import { connected, type Deps } from '../deps.ts';
 import { egressCall } from '../egress-call.ts';

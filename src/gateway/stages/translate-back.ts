@@ -3,7 +3,7 @@ import type { JsonObject } from '../../core/json.ts';
 import { NO_USAGE, type TokenUsage } from '../../core/usage.ts';
 import { callCodecs, codecFor } from '../../wire/registry.ts';
 import { NATIVE } from '../../wire/native.ts';
-import type { EgressHead } from '../../ipc/messages.ts';
+import type { EgressHead } from '../../ipc/messages/vault.ts';
 import type { AnswerContext, Codec, WireError, WireProtocolId } from '../../wire/protocol.ts';
 import type { Answer } from '../answer.ts';
 import { answerHeaders } from '../answer-headers.ts';

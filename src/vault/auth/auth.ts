@@ -1,5 +1,5 @@
 import type { Secret } from '../../core/secret.ts';
-import type { EgressCall } from '../../ipc/messages.ts';
+import type { EgressCall } from '../../ipc/messages/vault.ts';
 import type { EchoForms } from '../scrub.ts';
 
 /** Authentication schemes: how each puts a credential's secret into a request. One file per scheme; `schemes.ts` lists them. */

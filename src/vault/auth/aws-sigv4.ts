@@ -1,5 +1,5 @@
 import type { Secret } from '../../core/secret.ts';
-import type { AuthScheme, AwsRole, CredentialBinding } from '../../ipc/messages.ts';
+import type { AuthScheme, AwsRole, CredentialBinding } from '../../ipc/messages/vault.ts';
 import type { Auth } from './auth.ts';
 import { readAwsKeys, refuseStreamed } from './aws-keys.ts';
 import { assumeRole } from './sts.ts';

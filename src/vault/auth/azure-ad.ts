@@ -1,5 +1,5 @@
 import type { Secret } from '../../core/secret.ts';
-import type { AuthScheme, CredentialBinding } from '../../ipc/messages.ts';
+import type { AuthScheme, CredentialBinding } from '../../ipc/messages/vault.ts';
 import type { Auth, Injection } from './auth.ts';
 import { readAccessToken } from './oauth.ts';
 import { formBody } from './percent.ts';

@@ -1,6 +1,6 @@
 import { BulkheadError } from '../../core/error.ts';
 import type { Secret } from '../../core/secret.ts';
-import type { AuthScheme, CredentialBinding } from '../../ipc/messages.ts';
+import type { AuthScheme, CredentialBinding } from '../../ipc/messages/vault.ts';
 import type { Auth } from './auth.ts';
 import { readAwsKeys } from './aws-keys.ts';
 import { awsSigV4, isAwsSigV4 } from './aws-sigv4.ts';

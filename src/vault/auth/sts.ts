@@ -1,4 +1,4 @@
-import type { AwsRole, CredentialBinding } from '../../ipc/messages.ts';
+import type { AwsRole, CredentialBinding } from '../../ipc/messages/vault.ts';
 import { AwsKeys } from './aws-keys.ts';
 import { formBody } from './percent.ts';
 import type { SigningScope } from './sigv4.ts';

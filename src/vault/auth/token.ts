@@ -1,5 +1,5 @@
 import { BulkheadError } from '../../core/error.ts';
-import type { CredentialBinding, EgressHead } from '../../ipc/messages.ts';
+import type { CredentialBinding, EgressHead } from '../../ipc/messages/vault.ts';
 import { count, tokenFetches } from '../counts.ts';
 import { Exchange, type Upstream } from '../exchange.ts';
 import { Pool } from '../pool.ts';

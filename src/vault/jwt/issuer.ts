@@ -1,7 +1,7 @@
 import { usable, type IssuerKey, type IssuerText } from '../../access/jwt.ts';
 import { BulkheadError } from '../../core/error.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
-import type { EgressHead, IssuerPlace } from '../../ipc/messages.ts';
+import type { IssuerPlace, EgressHead } from '../../ipc/messages/vault.ts';
 import { ask } from '../auth/token.ts';
 import { none } from '../auth/none.ts';
 import { Pool } from '../pool.ts';

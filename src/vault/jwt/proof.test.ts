@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import type { SignedText } from '../../access/principal.ts';
 import { makeKey, tokenOf, unsignedToken } from '../../access/testing/tokens.ts';
 import { signText } from '../../core/signing.ts';
-import type { Proof } from '../../ipc/messages.ts';
+import type { Proof } from '../../ipc/messages/vault.ts';
 import { ProofChecker } from '../proof.ts';
 
 /** What the vault takes of a gateway that may be captured, and of a control process that may be. */

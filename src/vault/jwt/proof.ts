@@ -3,7 +3,7 @@ import { endOf, holds, parseToken, readIssuer, type Issuer } from '../../access/
 import type { KeyRow, SignedText } from '../../access/principal.ts';
 import { Recent } from '../../core/recent.ts';
 import { verifyText } from '../../core/signing.ts';
-import type { Proof } from '../../ipc/messages.ts';
+import type { Proof } from '../../ipc/messages/vault.ts';
 
 const MAX_ISSUERS = 256;
 const MAX_TOKENS = 20_000;

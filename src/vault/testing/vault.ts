@@ -8,17 +8,17 @@ import { fileURLToPath } from 'node:url';
 import { seal } from '../../core/hpke-seal.ts';
 import { newKeyId, newRequestId, type CredentialId, type OrganizationId } from '../../core/ids.ts';
 import type { JsonObject } from '../../core/json.ts';
+import type { UsesCall } from '../../ipc/messages/auditor.ts';
 import type {
   CredentialBinding,
   CredentialInfo,
-  EgressCall,
-  EgressHead,
-  JournalRecord,
-  Proof,
-  UsesCall,
   VaultAdminCall,
   VaultInfo,
-} from '../../ipc/messages.ts';
+  EgressCall,
+  EgressHead,
+  Proof,
+} from '../../ipc/messages/vault.ts';
+import type { JournalRecord } from '../../ipc/messages/ledger.ts';
 import { Peer, PROTOCOL, type OutgoingCall } from '../../ipc/peer.ts';
 import type { RootKeySource } from '../../core/process.ts';
 import type { Boot } from '../../ipc/supervision.ts';

@@ -1,6 +1,6 @@
 import type { AlertView } from '../../../api/budgets.ts';
 import { EVERYONE, OWNER_KINDS, ownerKey, type OwnerRef } from '../../../core/owner.ts';
-import type { AdmissionAlert, AdmissionAlertsReply } from '../../../ipc/report-messages.ts';
+import type { AdmissionAlert, AdmissionAlertsReply } from '../../../ipc/messages/reports.ts';
 import type { Database } from '../../database.ts';
 import type { ControlDeps } from '../../deps.ts';
 import type { AlertsTable } from '../../limit-tables.ts';

@@ -1,7 +1,7 @@
 import type { AdmissionStatus } from '../../../api/budgets.ts';
 import { ownerKey } from '../../../core/owner.ts';
 import type { BudgetRule, BudgetWindow } from '../../../core/rules.ts';
-import type { AdmissionStatusReply } from '../../../ipc/report-messages.ts';
+import type { AdmissionStatusReply } from '../../../ipc/messages/reports.ts';
 import type { Caller } from '../../caller.ts';
 import type { ControlDeps } from '../../deps.ts';
 import type { Handlers } from '../../http/router.ts';

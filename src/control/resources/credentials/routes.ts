@@ -1,7 +1,7 @@
 import type { CredentialView } from '../../../api/credentials.ts';
 import { BulkheadError } from '../../../core/errors.ts';
 import type { CredentialId, OrganizationId } from '../../../core/ids.ts';
-import type { CredentialInfo } from '../../../ipc/messages.ts';
+import type { CredentialInfo } from '../../../ipc/messages/vault.ts';
 import { wantedBindings } from '../../bindings.ts';
 import type { ControlDeps } from '../../deps.ts';
 import type { Handlers } from '../../http/router.ts';

@@ -4,7 +4,7 @@ import { filled } from '../../../config/provider-settings.ts';
 import { defaultConfig } from '../../../config/load.ts';
 import { BulkheadError } from '../../../core/errors.ts';
 import { isName, type CredentialId, type OrganizationId } from '../../../core/ids.ts';
-import type { CredentialBinding, CredentialInfo, SealedSecret } from '../../../ipc/messages.ts';
+import type { CredentialBinding, CredentialInfo, SealedSecret } from '../../../ipc/messages/vault.ts';
 import { PROVIDER_KINDS } from '../../../providers/registry.ts';
 import type { PermitFor } from '../../acts.ts';
 import { mergeKept, wantedBindings, type WantedBinding } from '../../bindings.ts';

@@ -1,5 +1,5 @@
 import type { CeilingsBody, CredentialView } from '../../../api/credentials.ts';
-import type { CredentialBinding, CredentialInfo } from '../../../ipc/messages.ts';
+import type { CredentialBinding, CredentialInfo } from '../../../ipc/messages/vault.ts';
 
 function authWords({ auth }: CredentialBinding): string {
   switch (auth.scheme) {

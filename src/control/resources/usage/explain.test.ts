@@ -7,7 +7,7 @@ import { BUILT_IN } from '../../../accounting/price-book.ts';
 import { priceUsage } from '../../../accounting/price.ts';
 import { usageExplain } from '../../../api/usage-explain.ts';
 import { NO_USAGE, type TokenUsage } from '../../../core/usage.ts';
-import type { UsageRow } from '../../../ipc/report-messages.ts';
+import type { UsageRow } from '../../../ipc/messages/reports.ts';
 import { explain } from './explain.ts';
 
 const NOW = Date.parse('2026-11-20T12:00:00Z');

@@ -3,7 +3,7 @@ import { lineCost } from '../../../accounting/charge.ts';
 import type { Adjustment } from '../../../accounting/price.ts';
 import { readPriceDetail, sumOf, type PriceDetail } from '../../../accounting/price-detail.ts';
 import { formatDollars, picodollars } from '../../../core/money.ts';
-import type { UsageRow } from '../../../ipc/report-messages.ts';
+import type { UsageRow } from '../../../ipc/messages/reports.ts';
 
 /** Rows with the sum that each of them kept, done again. Pure. */
 export function explain(requestId: string, rows: readonly UsageRow[]): UsageExplain {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { usageExportQuery, usageStatementQuery } from '../../../api/usage.ts';
-import type { LedgerAdminCall } from '../../../ipc/messages.ts';
-import type { UsageDay, UsageSummaryRow } from '../../../ipc/report-messages.ts';
+import type { LedgerAdminCall } from '../../../ipc/messages/ledger.ts';
+import type { UsageDay, UsageSummaryRow } from '../../../ipc/messages/reports.ts';
 import type { ControlDeps } from '../../deps.ts';
 import { openControlStore } from '../../database.ts';
 import { NOW, ROW, SUMS } from '../../testing/usage.ts';

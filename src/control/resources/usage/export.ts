@@ -2,7 +2,7 @@ import type { ReplyOf } from '../../../api/operations.ts';
 import type { UsageExportQuery } from '../../../api/usage.ts';
 import type { Json } from '../../../core/json.ts';
 import type { UsageFilter } from '../../../core/reports.ts';
-import type { UsageDaysReply, UsageRowsReply, UsageSummaryReply } from '../../../ipc/report-messages.ts';
+import type { UsageDaysReply, UsageRowsReply, UsageSummaryReply } from '../../../ipc/messages/reports.ts';
 import type { ControlDeps } from '../../deps.ts';
 import { csvLine, type Cell } from '../../../core/csv.ts';
 import { FOCUS_COLUMNS, focusCells } from './focus.ts';

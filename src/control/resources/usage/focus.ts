@@ -1,5 +1,5 @@
 import { formatDollars, picodollars } from '../../../core/money.ts';
-import type { UsageDay } from '../../../ipc/report-messages.ts';
+import type { UsageDay } from '../../../ipc/messages/reports.ts';
 import type { Cell } from '../../../core/csv.ts';
 import type { Names } from './names.ts';
 

@@ -1,4 +1,4 @@
-import type { UsageSummaryRow } from '../../../ipc/report-messages.ts';
+import type { UsageSummaryRow } from '../../../ipc/messages/reports.ts';
 import type { Database } from '../../database.ts';
 
 /** What people call the rows that the ledger knows by id. Ids of rows that are gone stay ids. */

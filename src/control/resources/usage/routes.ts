@@ -1,5 +1,5 @@
 import { BulkheadError } from '../../../core/errors.ts';
-import type { Difference, DifferencesReply, UsageRow, UsageRowsReply, UsageSummaryReply } from '../../../ipc/report-messages.ts';
+import type { Difference, DifferencesReply, UsageRow, UsageRowsReply, UsageSummaryReply } from '../../../ipc/messages/reports.ts';
 import type { Link } from '../../../ipc/link.ts';
 import type { Caller } from '../../caller.ts';
 import type { ControlDeps } from '../../deps.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { NO_USAGE } from '../../../core/usage.ts';
 import { isBulkheadError } from '../../../auditor/testing/errors.ts';
-import type { UsageSummaryRow } from '../../../ipc/report-messages.ts';
+import type { UsageSummaryRow } from '../../../ipc/messages/reports.ts';
 import { NOW, ROW, SUMS } from '../../testing/usage.ts';
 import { ledgerRow, momentOf, periodOf, summaryRow } from './service.ts';
 

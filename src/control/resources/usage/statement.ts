@@ -1,7 +1,7 @@
 import type { ReplyOf } from '../../../api/operations.ts';
 import type { UsageStatementQuery } from '../../../api/usage.ts';
 import { formatDollars, picodollars } from '../../../core/money.ts';
-import type { UsageSummaryReply, UsageSummaryRow } from '../../../ipc/report-messages.ts';
+import type { UsageSummaryReply, UsageSummaryRow } from '../../../ipc/messages/reports.ts';
 import type { ControlDeps } from '../../deps.ts';
 import { namesOf } from './names.ts';
 import { askLedger, filterOf, localPeriod } from './service.ts';

@@ -1,7 +1,7 @@
 /** What control asks the ledger for people: usage, sums, differences, and what is used and left of every rule. */
-import type { DifferenceKind, UsageDimension } from '../core/reports.ts';
-import type { BudgetStatus, LimitStatus } from '../core/rules.ts';
-import type { TokenUsage } from '../core/usage.ts';
+import type { DifferenceKind, UsageDimension } from '../../core/reports.ts';
+import type { BudgetStatus, LimitStatus } from '../../core/rules.ts';
+import type { TokenUsage } from '../../core/usage.ts';
 
 export interface Difference {
   readonly requestId: string;
