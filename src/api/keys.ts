@@ -99,10 +99,10 @@ export const keyView = z.strictObject({
   endpoints: z.array(z.string()).nullable().default(null),
   addresses: z.array(z.string()).nullable().default(null),
   metadata: z.record(z.string(), z.string()).default({}),
-  organization_name: z.string(),
-  team_name: z.string(),
-  project_name: z.string().nullable(),
-  user_name: z.string().nullable(),
+  organization_name: z.string().nullable().default(null),
+  team_name: z.string().nullable().default(null),
+  project_name: z.string().nullable().default(null),
+  user_name: z.string().nullable().default(null),
 });
 export type KeyView = z.output<typeof keyView>;
 

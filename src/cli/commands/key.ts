@@ -174,8 +174,8 @@ const COLUMNS: readonly Column<KeyView>[] = [
   { title: 'id', cell: ({ id }) => id },
   { title: 'name', cell: ({ name }) => name },
   { title: 'key', cell: ({ hint }) => hint },
-  { title: 'organization', cell: ({ organization_name }) => organization_name },
-  { title: 'team', cell: ({ team_name }) => team_name },
+  { title: 'organization', cell: ({ organization, organization_name }) => organization_name ?? organization },
+  { title: 'team', cell: ({ team, team_name }) => team_name ?? team },
   { title: 'state', cell: ({ state }) => state },
   { title: 'expires', cell: ({ expires_at }) => (expires_at === null ? 'never' : moment(expires_at)) },
   { title: 'models', cell: ({ models }) => models?.join(', ') ?? 'all' },
@@ -185,13 +185,20 @@ const keyTable = (keys: readonly KeyView[]): string =>
   table(COLUMNS, keys) || 'No virtual keys yet. Create one with: bulkhead key create --name my-app\n';
 
 const belongsTo = ({
-  project_name: project,
-  user_name: user,
+  project,
+  project_name,
+  user,
+  user_name,
   service_account,
   metadata,
 }: KeyView): readonly (readonly [string, string])[] => {
   const words = Object.entries(metadata).map(([name, text]) => `${name}=${text}`);
-  const all = { project, user, 'service account': service_account, metadata: words.length === 0 ? null : words.join(', ') };
+  const all = {
+    project: project_name ?? project,
+    user: user_name ?? user,
+    'service account': service_account,
+    metadata: words.length === 0 ? null : words.join(', '),
+  };
   return Object.entries(all).flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]));
 };
 
