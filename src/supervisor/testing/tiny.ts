@@ -5,6 +5,7 @@ import type { JsonObject } from '../../core/json.ts';
 import type { Role } from '../../core/process.ts';
 import { startChild, type Child } from '../../ipc/child.ts';
 import { Link } from '../../ipc/link.ts';
+import { isConnectionLost } from '../../ipc/peer.ts';
 import { serveFrames, type FrameServer } from '../../ipc/serve.ts';
 import type { SupervisorCall } from '../../ipc/supervision.ts';
 
@@ -58,7 +59,7 @@ async function answer(
   if (act === 'sleep') return new Promise((resolve) => setTimeout(() => resolve({ pid: process.pid }), Number(argument)));
   if (act === 'file') return { text: files.get(argument ?? '') ?? null };
   if (act === 'ask') return child.ask(JSON.parse(decodeURIComponent(argument ?? '')) as SupervisorCall);
-  const heard = await Promise.all([...links].map(async ([name, link]) => [name, (await link.unary({ op: 'echo' })).head] as const));
+  const heard = await Promise.all([...links].map(async ([name, link]) => [name, await hear(link)] as const));
   return {
     pid: process.pid,
     boot: child.boot as unknown as JsonObject,
@@ -66,6 +67,16 @@ async function answer(
     heard: Object.fromEntries(heard),
   };
 }
+
+/** That a process is dead can be known before its connection is seen to end; an echo changes nothing, so that it is asked anew. */
+const hear = async (link: Link): Promise<JsonObject> => {
+  try {
+    return (await link.unary({ op: 'echo' })).head;
+  } catch (error) {
+    if (!isConnectionLost(error)) throw error;
+    return hear(link);
+  }
+};
 
 async function drain(server: http.Server | undefined, frames: readonly FrameServer[], links: ReadonlyMap<string, Link>): Promise<void> {
   if (server !== undefined) await closeHttp(server);
