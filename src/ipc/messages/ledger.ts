@@ -108,6 +108,15 @@ export interface JournalReply {
   readonly acked: number;
 }
 
+/** The next of the pages over a stretch of time; `after` is the `next` of the one before, null at the first. */
+interface UsagePage {
+  readonly from: number;
+  readonly to: number;
+  readonly filter: UsageFilter;
+  readonly limit: number;
+  readonly after: string | null;
+}
+
 /**
  * control → ledger, unary. Replies: usage.summary → UsageSummaryReply; usage.rows → UsageRowsReply; usage.request →
  * `{rows: UsageRow[]}`, one per attempt; backup → `{file, bytes}` below the ledger's `backups/`; metrics → `{metrics}`.
@@ -134,23 +143,9 @@ export type LedgerAdminCall =
     }
   | { readonly op: 'usage.request'; readonly requestId: string }
   /** Pages of an export, oldest first; replies UsageRowsReply. */
-  | {
-      readonly op: 'usage.export';
-      readonly from: number;
-      readonly to: number;
-      readonly filter: UsageFilter;
-      readonly limit: number;
-      readonly after: string | null;
-    }
+  | ({ readonly op: 'usage.export' } & UsagePage)
   /** Days (UTC) of every group that touch [from, to), for FOCUS; replies UsageDaysReply. */
-  | {
-      readonly op: 'usage.days';
-      readonly from: number;
-      readonly to: number;
-      readonly filter: UsageFilter;
-      readonly limit: number;
-      readonly after: string | null;
-    }
+  | ({ readonly op: 'usage.days' } & UsagePage)
   /** Newest first; replies DifferencesReply. `kind` null: all. */
   | {
       readonly op: 'reconciliation.list';
