@@ -1,10 +1,11 @@
 /** What reports of usage are asked by, and the ways in which two reports of a call may differ. */
 
+/** Each is a column of the ledger's groups, in this order. */
 export const USAGE_FILTERS = [
-  'key',
-  'team',
   'organization',
+  'team',
   'project',
+  'key',
   'user',
   'end_user',
   'tag',

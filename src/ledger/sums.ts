@@ -1,3 +1,5 @@
+import { USAGE_FILTERS } from '../core/reports.ts';
+
 /** The sums that aggregates hold and reports give: for each its column, and its value in SQL over a single row of `usage`. */
 export const SUMS = {
   requests: '1',
@@ -51,20 +53,7 @@ export function kindFor(columns: readonly GroupColumn[]): GroupKind {
   return columns.includes('tag') ? 'tag' : 'all';
 }
 
-export const GROUP_COLUMNS = [
-  'organization',
-  'team',
-  'project',
-  'key',
-  'user',
-  'end_user',
-  'tag',
-  'model',
-  'alias',
-  'provider',
-  'credential',
-  'outcome',
-] as const;
+export const GROUP_COLUMNS = USAGE_FILTERS;
 export type GroupColumn = (typeof GROUP_COLUMNS)[number];
 
 export const HOUR_MS = 3_600_000;
