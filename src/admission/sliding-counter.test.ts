@@ -64,6 +64,19 @@ describe('sliding counter', () => {
     );
   });
 
+  it('gives nothing back of what had gone by when it was told of, also where a later take has the same cell', () => {
+    const counter = new SlidingCounter(WINDOW);
+    for (const at of [0, 10]) counter.take(at, 1, WINDOW);
+    counter.change(0, -1, WINDOW);
+    assert.equal(counter.used(WINDOW), 1);
+    // Between takes that are counted, it is counted with them, and goes back.
+    counter.take(20, 1, WINDOW);
+    counter.take(15, 1, WINDOW + 15);
+    assert.equal(counter.used(WINDOW + 15), 3);
+    counter.change(15, -1, WINDOW + 15);
+    assert.deepEqual([counter.used(WINDOW + 15), counter.used(WINDOW + 20)], [2, 0]);
+  });
+
   it('never lets more through than the limit in any stretch of the window, whatever is given back, and is late by a sixtieth at most', () => {
     const step = fc.record({ wait: fc.nat(9000), amount: fc.integer({ min: 1, max: 6 }), use: fc.nat(6), settle: fc.nat(3) });
     fc.assert(

@@ -13,6 +13,8 @@ export interface Gauge {
 interface Cell {
   readonly index: number;
   amount: number;
+  /** The earliest take in it: what was taken before had gone by when it was told of, and was never counted. */
+  first: number;
   /** The latest take in it: the whole cell goes by when this one does. */
   last: number;
 }
@@ -43,18 +45,19 @@ export class SlidingCounter implements Gauge {
 
   take(at: number, amount: number, now: number): void {
     this.#expire(now);
-    if (at + this.#window <= now) return;
-    const cell = this.#cellAt(at);
+    const cell = at + this.#window <= now ? this.#counted(at) : this.#cellAt(at);
+    if (cell === undefined) return;
     cell.amount += amount;
+    if (at < cell.first) cell.first = at;
     if (at > cell.last) cell.last = at;
     this.#sum += amount;
   }
 
   change(at: number, delta: number, now: number): void {
     this.#expire(now);
-    const cell = this.#find(Math.floor(at / this.#step));
+    const cell = this.#counted(at);
     if (cell === undefined) {
-      // More than was reserved counts from now on; what is given back of a cell that is gone is gone.
+      // More than was reserved counts from now on; what is given back of what is gone is gone.
       if (delta > 0) this.take(now, delta, now);
       return;
     }
@@ -86,6 +89,12 @@ export class SlidingCounter implements Gauge {
     }
   }
 
+  /** The cell that holds what was taken at `at`, until it has gone by. */
+  #counted(at: number): Cell | undefined {
+    const cell = this.#find(Math.floor(at / this.#step));
+    return cell === undefined || at < cell.first ? undefined : cell;
+  }
+
   /** Backwards: what is asked for is nearly always among the newest. */
   #find(index: number): Cell | undefined {
     for (let i = this.#cells.length - 1; i >= 0; i--) {
@@ -100,7 +109,7 @@ export class SlidingCounter implements Gauge {
     const index = Math.floor(at / this.#step);
     const found = this.#find(index);
     if (found !== undefined) return found;
-    const cell: Cell = { index, amount: 0, last: at };
+    const cell: Cell = { index, amount: 0, first: at, last: at };
     const after = this.#cells.findLastIndex((one) => one.index < index) + 1;
     if (after === this.#cells.length) this.#cells.push(cell);
     else this.#cells.splice(after, 0, cell);
