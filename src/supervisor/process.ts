@@ -14,6 +14,11 @@ import { lastText, passLines } from './output.ts';
 export const FIRST_INHERITED_FD = 4;
 /** A process that did not end within its grace gets this much more before it is killed. */
 const KILL_AFTER_MS = 1000;
+/**
+ * One that said that it ends does so within a second, or never: Node can wait at its exit for a thread of V8 that waits for a collection
+ * of the thread that exits (nodejs/node#54918).
+ */
+const ENDED_MS = 3000;
 
 export interface Launch {
   readonly command: Command;
@@ -131,6 +136,7 @@ class Running implements RoleProcess {
 
   #onNote(note: ChildNote): void {
     if (note.op === 'failed') this.#failure = String(note.reason).slice(0, 2000);
+    if (note.op === 'failed' || note.op === 'drained') setTimeout(() => this.kill(), ENDED_MS).unref();
     if (note.op !== 'ready' || this.#state !== 'starting') return;
     this.#pid = this.#findPid();
     // The process may see another number of itself from inside its namespace.

@@ -16,6 +16,9 @@ interface Started {
   readonly folder: string;
 }
 
+/** Of tests whose node would never end if it were wrong. */
+const ENDING_MS = 120_000;
+
 /** A node that ends with its test, whatever happens. */
 function start(t: TestContext, changes: Partial<NodeSpec> = {}, options: StartOptions & { readonly folder?: string } = {}): Started {
   const folder = options.folder ?? temporaryFolder();
@@ -112,6 +115,13 @@ describe('a node', () => {
   it('ends in words when a role says at the first start that it cannot serve', async (t) => {
     const { entries } = specFor('/x');
     const { node } = start(t, { entries: { ...entries, ledger: 'src/supervisor/testing/failing.ts' } });
+    assert.equal(await node.exited, 78);
+    assert.match(node.output(), /ledger cannot start: the disk is made of cheese/);
+  });
+
+  it('ends in words when a role that says so does not end by itself', { timeout: ENDING_MS }, async (t) => {
+    const { entries } = specFor('/x');
+    const { node } = start(t, { entries: { ...entries, ledger: 'src/supervisor/testing/undying-ledger.ts' } });
     assert.equal(await node.exited, 78);
     assert.match(node.output(), /ledger cannot start: the disk is made of cheese/);
   });
@@ -217,6 +227,15 @@ describe('ending and upgrading', () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     assert.equal(await node.stop(), 0);
     assert.equal(await slow, 'cut');
+  });
+
+  it('a process that says it is done and does not end is killed long before the grace is over', { timeout: ENDING_MS }, async (t) => {
+    const { entries } = specFor('/x');
+    const { node } = start(t, { drainMs: 3_600_000, entries: { ...entries, gateway: 'src/supervisor/testing/undying-gateway.ts' } });
+    await node.until('node_ready');
+    const pids = (await node.processes()).map(({ pid }) => pid);
+    assert.equal(await node.stop(), 0);
+    assert.deepEqual(pids.filter(isAlive), []);
   });
 
   it('a second signal ends everything at once', async (t) => {

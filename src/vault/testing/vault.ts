@@ -27,6 +27,7 @@ import type { Boot } from '../../ipc/supervision.ts';
 
 const ENTRY = fileURLToPath(new URL('../../main/vault.ts', import.meta.url));
 const FIRST_FD = 4;
+const ENDED_MS = 3000;
 
 interface Answer {
   readonly head: EgressHead;
@@ -285,6 +286,8 @@ function supervise(child: ChildProcess, boot: Boot, exited: Promise<unknown>, ou
         onHello: () => peer.note({ op: 'boot', boot } as unknown as JsonObject),
         onNote: (note) => {
           if (note['op'] === 'ready') resolve(peer);
+          // As the supervisor does: Node can wait for ever at its exit.
+          if (note['op'] === 'drained') setTimeout(() => child.kill('SIGKILL'), ENDED_MS).unref();
           if (note['op'] === 'failed') reject(new Error(String(note['reason'])));
         },
       },

@@ -1,0 +1,2 @@
+import './undying.ts';
+import './gateway.ts';
