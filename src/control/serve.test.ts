@@ -335,7 +335,7 @@ describe('reports', () => {
     assert.deepEqual((await node.call('usage.summary', { query: 'by=key,model&since=24h' })).rows, []);
     assert.deepEqual((await node.call('usage.rows')).rows, []);
     assert.equal((await node.request('GET', '/admin/v1/usage?since=2026-01-02&until=2026-01-01')).status, 422);
-    assert.match((await node.request('GET', '/admin/v1/usage?by=foo')).text, /it must be one of key, team, organization/);
+    assert.match((await node.request('GET', '/admin/v1/usage?by=foo')).text, /it must be one of organization, team, project, key/);
     assert.equal((await node.request('GET', '/admin/v1/usage/req_none')).status, 404);
     const { files } = await node.call('backup.create');
     for (const { process, file } of files) assert.ok(fs.existsSync(path.join(node.folder, process, file)), `${process}/${file}`);
