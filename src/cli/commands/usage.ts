@@ -5,6 +5,7 @@ import { bar, facts, grouped, moment, table, type Column } from '../table.ts';
 import { addDollars } from '../dollars.ts';
 import { explainText } from '../explain-text.ts';
 import { csvLine } from '../../core/csv.ts';
+import { USAGE_DIMENSIONS } from '../../core/reports.ts';
 import { differencesCommand, exportCommand, statementCommand } from './usage-files.ts';
 import { windowQuery, withWindow, type WindowOptions } from './usage-window.ts';
 
@@ -63,11 +64,7 @@ type ReportOptions = WindowOptions & { readonly by: string; readonly csv?: boole
 
 const withReport = (command: Command): Command =>
   withWindow(command)
-    .option(
-      '--by <dimensions>',
-      'key, team, organization, project, user, end_user, tag, model, alias, provider, credential, outcome, hour, day, week, month; several with commas',
-      'key,model',
-    )
+    .option('--by <dimensions>', `${USAGE_DIMENSIONS.join(', ')}; several with commas`, 'key,model')
     .option('--csv', 'print CSV');
 
 async function report(context: CliContext, { by, csv, ...options }: ReportOptions): Promise<void> {
