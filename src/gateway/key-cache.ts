@@ -4,7 +4,7 @@ import type { KeyDigest } from '../core/ids.ts';
 
 export interface KeyCacheOptions {
   readonly clock: Clock;
-  /** Keys held; the one used longest ago goes first. */
+  /** Keys held; one that was not used lately goes first. */
   readonly maxKeys: number;
   /** Unknown digests held, and for how long. Short, because a key may be created at any moment. */
   readonly maxUnknown: number;
@@ -14,9 +14,15 @@ export interface KeyCacheOptions {
 }
 
 /** What the gateway knows of keys, by the full digest and nothing shorter (CVE-2026-35030: a cache by prefix). */
+interface Held {
+  readonly principal: Principal;
+  /** Found since it was last passed over for going. */
+  used: boolean;
+}
+
 export class KeyCache {
   readonly #options: KeyCacheOptions;
-  readonly #known = new Map<KeyDigest, Principal>();
+  readonly #known = new Map<KeyDigest, Held>();
   readonly #unknown = new Map<KeyDigest, number>();
   readonly #revoked = new Set<KeyDigest>();
   /** Known or offered before control came back: they count only where control does not answer. */
@@ -34,12 +40,10 @@ export class KeyCache {
 
   /** `unknown`: there is no such key. Undefined: ask. */
   find(digest: KeyDigest): Principal | 'unknown' | undefined {
-    const principal = this.#known.get(digest);
-    if (principal !== undefined) {
-      // A Map keeps the order of insertion, so putting it back makes it the youngest.
-      this.#known.delete(digest);
-      this.#known.set(digest, principal);
-      return principal;
+    const held = this.#known.get(digest);
+    if (held !== undefined) {
+      held.used = true;
+      return held.principal;
     }
     if (this.#revoked.has(digest)) return 'unknown';
     const until = this.#unknown.get(digest);
@@ -54,8 +58,22 @@ export class KeyCache {
     const { digest } = principal.key;
     if (this.#revoked.has(digest)) return;
     this.forget(digest);
-    this.#known.set(digest, principal);
-    dropOldest(this.#known, this.#options.maxKeys);
+    this.#known.set(digest, { principal, used: false });
+    this.#dropUnused();
+  }
+
+  /**
+   * The one that was not used for longest goes, by the clock algorithm (Corbató 1968): putting each key that is found at the end of the map would cost every
+   * request a change of the map.
+   */
+  #dropUnused(): void {
+    if (this.#known.size <= this.#options.maxKeys) return;
+    for (const [digest, held] of this.#known) {
+      this.#known.delete(digest);
+      if (!held.used) return;
+      held.used = false;
+      this.#known.set(digest, held);
+    }
   }
 
   addUnknown(digest: KeyDigest): void {
@@ -84,13 +102,16 @@ export class KeyCache {
 
   /** Everything is asked for again, for example after a time without word from control. Revoked stays revoked. */
   doubtAll(): void {
-    for (const [digest, found] of [...this.#offered, ...this.#known]) {
-      this.#doubted.set(digest, found);
-      dropOldest(this.#doubted, this.#options.maxKeys);
-    }
+    for (const [digest, signed] of this.#offered) this.#doubt(digest, signed);
+    for (const [digest, { principal }] of this.#known) this.#doubt(digest, principal);
     this.#known.clear();
     this.#unknown.clear();
     this.#offered.clear();
+  }
+
+  #doubt(digest: KeyDigest, found: Principal | SignedText): void {
+    this.#doubted.set(digest, found);
+    dropOldest(this.#doubted, this.#options.maxKeys);
   }
 
   /** What was known of a key before `doubtAll`, verified or not, and has neither been asked for nor changed since. */

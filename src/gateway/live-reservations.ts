@@ -1,3 +1,4 @@
+import { BriefMap } from '../core/brief-map.ts';
 import type { RequestId } from '../core/ids.ts';
 import type { LedgerCall } from '../ipc/messages/ledger.ts';
 
@@ -11,7 +12,7 @@ const requestOf = (call: string): string => call.slice(BEFORE.length, -1);
  * ended. A request stays until its end is acknowledged, so that no other takes its place while its usage is still on the way.
  */
 export class LiveReservations {
-  readonly #granted = new Map<RequestId, string>();
+  readonly #granted = new BriefMap<RequestId, string>();
 
   get size(): number {
     return this.#granted.size;
@@ -30,6 +31,6 @@ export class LiveReservations {
 
   /** The first call of a connection to the ledger, as JSON. */
   resumeCall(): string {
-    return `{"op":"resume","requests":[${Array.from(this.#granted.values(), requestOf).join(',')}]}`;
+    return `{"op":"resume","requests":[${this.#granted.values().map(requestOf).join(',')}]}`;
   }
 }

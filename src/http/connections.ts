@@ -6,7 +6,7 @@ export class Connections {
   readonly #byAddress = new Map<string, number>();
   readonly #sockets = new Set<Socket>();
   /** The answers under way on a connection; pipelined requests make several. TLS: by the decrypted socket. */
-  readonly #answers = new Map<Socket, Set<ServerResponse>>();
+  readonly #answers = new Map<Socket, ServerResponse[]>();
   #active = 0;
   #draining = false;
 
@@ -35,29 +35,29 @@ export class Connections {
   begin(socket: Socket, response: ServerResponse): void {
     this.#active++;
     const answers = this.#answersOn(socket);
-    answers.add(response);
+    answers.push(response);
     if (this.#draining) response.shouldKeepAlive = false;
     response.on('close', () => {
       this.#active--;
-      answers.delete(response);
+      answers.splice(answers.indexOf(response), 1);
       if (socket.destroyed) this.#answers.delete(socket);
     });
   }
 
-  #answersOn(socket: Socket): Set<ServerResponse> {
+  #answersOn(socket: Socket): ServerResponse[] {
     const known = this.#answers.get(socket);
     if (known !== undefined) return known;
-    const answers = new Set<ServerResponse>();
+    const answers: ServerResponse[] = [];
     this.#answers.set(socket, answers);
     socket.once('close', () => {
-      if (answers.size === 0) this.#answers.delete(socket);
+      if (answers.length === 0) this.#answers.delete(socket);
     });
     return answers;
   }
 
   /** True: an answer is under way or owed to an earlier request, so that a refusal written now would be taken for it. */
   owesAnswer(socket: Socket): boolean {
-    return [...(this.#answers.get(socket) ?? [])].some((response) => response.headersSent || response.req.complete);
+    return (this.#answers.get(socket) ?? []).some((response) => response.headersSent || response.req.complete);
   }
 
   /** From now on every answer says `connection: close`; those whose head is out already close when they are whole. */

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { BriefMap } from '../core/brief-map.ts';
 import { asBulkheadError, BulkheadError, isErrorCode } from '../core/error.ts';
 import type { ErrorCode } from '../core/error-table.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -79,7 +80,7 @@ export interface PeerHandlers {
 /** This side's end of one call, whoever opened it. It is open while the peer's `calls` hold it; what is sent later goes nowhere. */
 class Call implements OutgoingCall, IncomingCall {
   readonly #id: number;
-  readonly #calls: Map<number, Call>;
+  readonly #calls: BriefMap<number, Call>;
   readonly #out: FrameWriter;
   /** Set: this side opened the call. */
   readonly #receiver: Receiver | undefined;
@@ -91,7 +92,7 @@ class Call implements OutgoingCall, IncomingCall {
   #starved = false;
   #unacknowledged = 0;
 
-  constructor(id: number, calls: Map<number, Call>, out: FrameWriter, opened: Receiver | ReturnType<typeof parseHead>) {
+  constructor(id: number, calls: BriefMap<number, Call>, out: FrameWriter, opened: Receiver | ReturnType<typeof parseHead>) {
     this.#id = id;
     this.#calls = calls;
     this.#out = out;
@@ -149,6 +150,7 @@ class Call implements OutgoingCall, IncomingCall {
 
   /** The connection is gone. */
   lose(): void {
+    this.#calls.delete(this.#id);
     if (this.#receiver === undefined) this.events.onCancel?.();
     else this.#receiver.onError(connectionLost());
   }
@@ -201,7 +203,7 @@ export class Peer {
   readonly #stream: Duplex;
   readonly #handlers: PeerHandlers;
   readonly #out: FrameWriter;
-  readonly #calls = new Map<number, Call>();
+  readonly #calls = new BriefMap<number, Call>();
   #nextId: number;
   #hello: Hello | undefined;
   #closed = false;
@@ -297,7 +299,7 @@ export class Peer {
   }
 
   #onCall(id: number, payload: Buffer): void {
-    if (this.#calls.has(id) || id % 2 === this.#nextId % 2) throw new Error(`call id ${id} is taken`);
+    if (this.#calls.get(id) !== undefined || id % 2 === this.#nextId % 2) throw new Error(`call id ${id} is taken`);
     const call = new Call(id, this.#calls, this.#out, parseHead(payload));
     this.#calls.set(id, call);
     if (this.#handlers.onCall === undefined) call.error('internal');
@@ -307,9 +309,7 @@ export class Peer {
   #onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
-    const calls = [...this.#calls.values()];
-    this.#calls.clear();
-    for (const call of calls) call.lose();
+    for (const call of this.#calls.values()) call.lose();
     this.#handlers.onClose?.();
   }
 }
