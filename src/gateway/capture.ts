@@ -137,17 +137,17 @@ function runReaches(chunk: Buffer, from: number, end: number): boolean {
   return at === from;
 }
 
-function parse(bytes: Buffer): JsonObject[string] {
+function parse(bytes: Buffer, read: (text: string) => unknown = parseExact): JsonObject[string] {
   try {
-    return parseExact(bytes.toString('utf8')) as JsonObject[string];
+    return read(bytes.toString('utf8')) as JsonObject[string];
   } catch {
     // A broken member is an absent one; the usage is then estimated.
     return undefined;
   }
 }
 
-/** The answer as a JSON object; undefined when it is none. */
-export function parseObject(bytes: Buffer): JsonObject | undefined {
-  const value: unknown = parse(bytes);
+/** The answer as a JSON object; undefined when it is none. `read`: JSON.parse does for one that is read and not passed on. */
+export function parseObject(bytes: Buffer, read?: (text: string) => unknown): JsonObject | undefined {
+  const value: unknown = parse(bytes, read);
   return isJsonObject(value) ? value : undefined;
 }

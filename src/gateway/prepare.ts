@@ -79,7 +79,10 @@ function passThrough(decoded: Decoded, target: RoutedTarget): SentRequest {
   const usage =
     takesOptions && asked !== undefined ? askForUsage(asked, body.members.get('stream_options'), body.streamOptions) : undefined;
   const named = asked === undefined || rules.remove?.includes('model') === true ? undefined : replaceValue(asked, model);
-  const edits = body.form === undefined ? ruleEdits(body.bytes, body.members, rules, moved(exchange, operation)) : [];
+  const edits =
+    body.form === undefined && operation.members !== undefined
+      ? ruleEdits(body.bytes, body.members, rules, moved(exchange, operation))
+      : [];
   const form = body.form === undefined ? undefined : { start: body.form.model.start, end: body.form.model.end, text: model };
   const spliced = splice(body.bytes, inOrder([named, usage, form, ...edits]));
   return {

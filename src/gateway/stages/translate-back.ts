@@ -146,7 +146,7 @@ function isObjectText(body: Buffer): boolean {
 }
 
 function membersOf(body: Buffer, names: readonly string[]): JsonObject {
-  if (body.length <= PARSED_BYTES) return parseObject(body) ?? {};
+  if (body.length <= PARSED_BYTES) return parseObject(body, JSON.parse) ?? {};
   const capture = new MemberCapture(names);
   capture.push(body);
   return capture.members();
