@@ -58,8 +58,9 @@ export class KeyCache {
     const { digest } = principal.key;
     if (this.#revoked.has(digest)) return;
     this.forget(digest);
+    // Before it is there itself: where all others were used it would be the one to go.
+    if (this.#known.size >= this.#options.maxKeys) this.#dropUnused();
     this.#known.set(digest, { principal, used: false });
-    this.#dropUnused();
   }
 
   /**
@@ -67,7 +68,6 @@ export class KeyCache {
    * request a change of the map.
    */
   #dropUnused(): void {
-    if (this.#known.size <= this.#options.maxKeys) return;
     for (const [digest, held] of this.#known) {
       this.#known.delete(digest);
       if (!held.used) return;

@@ -88,7 +88,17 @@ describe('key lookup', () => {
     assert.equal(keys.asked, 5);
   });
 
-  it('the key used longest ago leaves a full cache', async () => {
+  it('a new key stays in a full cache whose keys are all in use', async () => {
+    const keys = table({ maxKeys: 2 });
+    const digests = ['a', 'b', 'c'].map(digestKey);
+    for (const digest of digests) keys.rows.set(digest, rowOf(digest));
+    const [a, b, c] = digests as [KeyDigest, KeyDigest, KeyDigest];
+    for (const digest of [a, b, a, b, c, c]) await keys.lookup.find(digest);
+    assert.equal(keys.asked, 3);
+    assert.equal(keys.cache.size, 2);
+  });
+
+  it('a key that was not used lately leaves a full cache', async () => {
     const keys = table({ maxKeys: 2 });
     const digests = ['a', 'b', 'c'].map(digestKey);
     for (const digest of digests) keys.rows.set(digest, rowOf(digest));
