@@ -13,13 +13,13 @@ export interface KeyCacheOptions {
   readonly maxRevoked: number;
 }
 
-/** What the gateway knows of keys, by the full digest and nothing shorter (CVE-2026-35030: a cache by prefix). */
 interface Held {
   readonly principal: Principal;
   /** Found since it was last passed over for going. */
   used: boolean;
 }
 
+/** What the gateway knows of keys, by the full digest and nothing shorter (CVE-2026-35030: a cache by prefix). */
 export class KeyCache {
   readonly #options: KeyCacheOptions;
   readonly #known = new Map<KeyDigest, Held>();
